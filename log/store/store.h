@@ -1,0 +1,135 @@
+/*
+ * The log's store: entries, tiles, issuers and the signed head, in the formats of FORMATS.md.
+ *
+ * The durability contract.  A commit is one value: immutable objects (entries, full tiles, issuers), the ragged
+ * right edge, and the head signed over them.  store_commit makes all of it durable or nothing; when it returned
+ * RES_OK a crash at any later moment finds it.  When it failed, the process must end: see store_lmdb.h.
+ * Immutable objects never change after their commit, and every read knows the tree size it reads at.
+ *
+ * One write transaction at a time, by the sequencer's thread only.  Views of readers are independent of it.
+ * Uses store_lmdb, merkle/base, merkle/tree, merkle/leaf.
+ */
+#ifndef LOG_STORE_STORE_H
+#define LOG_STORE_STORE_H
+
+#include "log/store/store_lmdb.h"
+#include "merkle/base/buf.h"
+#include "merkle/base/result.h"
+#include "merkle/tree/hash.h"
+#include "merkle/tree/node.h"
+#include "merkle/tree/tile.h"
+
+#define STORE_FORMAT 1
+#define STORE_BUNDLE 256
+#define STORE_SCT_SIGNATURE_MAX 72
+
+struct store;
+struct store_view; /* a snapshot, or the inside of the open write transaction */
+struct store_txn;
+
+struct store_head {
+    uint64_t timestamp; /* milliseconds */
+    uint64_t size;
+    struct hash root;
+    uint8_t sth_signature[255]; /* ECDSA DER over TreeHeadSignature */
+    uint8_t sth_signature_n;
+    uint8_t note_signature[64]; /* Ed25519 over the checkpoint text */
+};
+
+struct store_options {
+    const char *path;  /* DIR/store */
+    uint64_t map_size; /* bytes; 2^40 by default, at most 2^35 under valgrind */
+    bool read_only;
+};
+
+/* Makes an empty store of the current format in the existing, empty directory: no head yet.  RES_EXISTS. */
+MUST_CHECK enum result store_create(const struct store_options *o, const char *origin);
+
+/* Opens.  RES_STORE_FORMAT for another format number (*ret_format tells it), RES_STORE_DAMAGED, RES_IO. */
+MUST_CHECK enum result store_open(const struct store_options *o, uint32_t *ret_format,
+                                  struct store **ret);
+void store_close(struct store *s);
+
+/* The origin it was made for, NUL-terminated; owned by the store. */
+const char *store_origin(const struct store *s);
+
+/* ---- reading ---- */
+
+/* A view object for one thread at a time; begin takes a snapshot, end lets it go (keep it short: an old snapshot
+ * keeps pages from being used again).  Nothing is allocated by begin. */
+MUST_CHECK enum result store_view_new(struct store *s, struct store_view **ret);
+void store_view_free(struct store_view *v);
+MUST_CHECK enum result store_view_begin(struct store_view *v);
+void store_view_end(struct store_view *v);
+
+/* The signed head.  RES_ABSENT in a store that never had one; RES_STORE_DAMAGED. */
+MUST_CHECK enum result store_get_head(struct store_view *v, struct store_head *ret);
+
+struct store_entry {
+    struct span leaf;          /* TileLeaf, borrowed until the view ends */
+    struct span sct_signature; /* ECDSA DER, borrowed */
+};
+
+/* The entry at index.  RES_ABSENT, RES_STORE_DAMAGED. */
+MUST_CHECK enum result store_get_entry(struct store_view *v, uint64_t index,
+                                       struct store_entry *ret);
+
+/*
+ * The data tile of bundle number n with the first width entries (1 to 256): *ret is borrowed from the store for
+ * a full bundle, else appended to scratch and borrowed from it.  RES_ABSENT when fewer entries are there.
+ */
+MUST_CHECK enum result store_get_data_tile(struct store_view *v, uint64_t n, unsigned width,
+                                           struct buf *scratch, struct span *ret);
+
+/* The record of a tile, full or partial: TILE_NODES hashes, borrowed; incomplete nodes are zero.  RES_ABSENT. */
+MUST_CHECK enum result store_get_tile(struct store_view *v, unsigned level, uint64_t index,
+                                      const struct hash **ret);
+
+/* One node, through its tile's record.  RES_ABSENT when it is not complete. */
+MUST_CHECK enum result store_get_node(struct store_view *v, struct node n, struct hash *ret);
+
+/* The issuer with that SHA-256, DER, borrowed.  RES_ABSENT. */
+MUST_CHECK enum result store_get_issuer(struct store_view *v, const struct hash *sha256,
+                                        struct span *ret);
+
+/* Calls fn for each issuer until it returns other than RES_OK; returns that. */
+typedef enum result store_issuer_fn(void *arg, const struct hash *sha256, struct span der);
+MUST_CHECK enum result store_each_issuer(struct store_view *v, store_issuer_fn *fn, void *arg);
+
+/* ---- writing ---- */
+
+MUST_CHECK enum result store_begin(struct store *s, struct store_txn **ret);
+
+/* Reads inside the open transaction, of what it has written too; valid until it ends.  Entries handed to
+ * store_append are readable after store_flush. */
+struct store_view *store_txn_view(struct store_txn *t);
+
+/* Appends the entry at index, which must be the next.  Copies both.  RES_MEMORY, RES_STORE_FULL, RES_IO. */
+MUST_CHECK enum result store_append(struct store_txn *t, uint64_t index, struct span leaf,
+                                    struct span sct_signature);
+
+/* Writes what store_append has collected: full bundles are packed, the rest goes to the tail.  Once, after the
+ * last append. */
+MUST_CHECK enum result store_flush(struct store_txn *t);
+
+/* Puts a tile's record of TILE_NODES hashes: full ones in their place for ever (the level's edge record is then
+ * removed), partial ones as the level's edge. */
+MUST_CHECK enum result store_put_tile(struct store_txn *t, unsigned level, uint64_t index, bool full,
+                                      const struct hash *nodes);
+
+/* Puts an issuer; nothing happens when it is there. */
+MUST_CHECK enum result store_put_issuer(struct store_txn *t, const struct hash *sha256,
+                                        struct span der);
+
+MUST_CHECK enum result store_put_head(struct store_txn *t, const struct store_head *h);
+
+/* The commit point: see the contract above.  The transaction is gone in either case. */
+MUST_CHECK enum result store_commit(struct store_txn *t);
+void store_abort(struct store_txn *t);
+
+bool store_latched(const struct store *s);
+MUST_CHECK enum result store_sizes(struct store *s, struct lmdb_sizes *ret);
+/* Hot copy of data.mdb into the existing directory dest. */
+MUST_CHECK enum result store_copy(struct store *s, const char *dest);
+
+#endif
