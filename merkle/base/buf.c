@@ -38,9 +38,9 @@ grow(struct buf *b, size_t want)
     if (want <= b->cap)
         return RES_OK;
     /* Doubling keeps appending linear; near the ceiling the wanted size is enough. */
-    cap = b->cap < CAP_FIRST / 2 ? CAP_FIRST : b->cap;
-    if (b->cap >= CAP_FIRST / 2)
-        cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
+    cap = b->cap > SIZE_MAX / 2 ? SIZE_MAX : 2 * b->cap;
+    if (cap < CAP_FIRST)
+        cap = CAP_FIRST;
     if (cap > b->max)
         cap = b->max;
     if (cap < want)

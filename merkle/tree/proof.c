@@ -20,7 +20,7 @@ add_edge(struct proof_plan *plan, uint64_t begin, uint64_t size)
     plan->fold_begin = plan->n;
     while (left != 0) {
         height = 63 - (unsigned)__builtin_clzll(left);
-        add_node(plan, height, (size >> height) - 1 - ((left ^ (UINT64_C(1) << height)) >> height));
+        add_node(plan, height, (size - left) >> height);
         left ^= UINT64_C(1) << height;
     }
     plan->fold_end = plan->n;

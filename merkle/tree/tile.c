@@ -167,14 +167,14 @@ tile_within(const struct tile *t, uint64_t size)
 static unsigned
 row_begin(unsigned r)
 {
-    return 2 * TILE_WIDTH - (2 * TILE_WIDTH >> r);
+    return 2u * TILE_WIDTH - (2u * TILE_WIDTH >> r);
 }
 
 struct tile_slot
 tile_slot_of(struct node n)
 {
     unsigned r = n.height % TILE_HEIGHT;
-    uint64_t place = n.index & ((TILE_WIDTH >> r) - 1);
+    uint64_t place = n.index & ((UINT64_C(1) * TILE_WIDTH >> r) - 1);
 
     return (struct tile_slot){.level = n.height / TILE_HEIGHT,
                               .index = n.index >> (TILE_HEIGHT - r),
