@@ -1,10 +1,10 @@
 /*
  * A certificate, read once and strictly: RFC 5280 section 4.1 in X.690 DER.
  *
- * Strict where bytes must be exact (every length minimal, nothing left over, each extension once), lax where a
- * log must be: it records what was issued, so unknown algorithms, unknown critical extensions, odd names and
- * past dates all pass.  All spans are borrowed from the input.
- * Pure; no allocation.  Uses span, result.
+ * Strict where bytes must be exact (every length minimal, nothing left over, each extension once),
+ * lax where a log must be: it records what was issued, so unknown algorithms, unknown critical
+ * extensions, odd names and past dates all pass.  All spans are borrowed from the input. Pure; no
+ * allocation.  Uses span, result.
  */
 #ifndef MERKLE_LEAF_CERT_H
 #define MERKLE_LEAF_CERT_H
@@ -12,7 +12,8 @@
 #include "merkle/base/result.h"
 #include "merkle/base/span.h"
 
-/* Largest certificate: ASN.1Cert is opaque<1..2^24-1>, a request body is smaller; see limits in README. */
+/* Largest certificate: ASN.1Cert is opaque<1..2^24-1>, a request body is smaller; see limits in
+ * README. */
 #define CERT_MAX (256 * 1024)
 /* Extensions in one certificate. */
 #define CERT_EXTENSIONS_MAX 64
@@ -67,9 +68,9 @@ extern const struct span CERT_OID_AKI;              /* 2.5.29.35 */
 
 /*
  * Reads the certificate der, all of it.
- * RES_DER for a length that is not minimal, indefinite, or past the end, for a wrong tag or bytes left over;
- * RES_CERT for a structure that RFC 5280 does not allow; RES_CERT_TIME; RES_CERT_DUPLICATE_EXTENSION;
- * RES_TOO_LARGE beyond the limits above.
+ * RES_DER for a length that is not minimal, indefinite, or past the end, for a wrong tag or bytes
+ * left over; RES_CERT for a structure that RFC 5280 does not allow; RES_CERT_TIME;
+ * RES_CERT_DUPLICATE_EXTENSION; RES_TOO_LARGE beyond the limits above.
  */
 MUST_CHECK enum result cert_parse(struct span der, struct cert *ret);
 
@@ -79,8 +80,8 @@ const struct cert_extension *cert_find(const struct cert *c, struct span oid);
 /* Whether the extended key usage names that purpose. */
 bool cert_has_eku(const struct cert *c, struct span oid);
 
-/* Reads a dotted OID ("1.3.6.1.5.5.7.3.4") into its DER content of at most cap bytes; returns the length, 0
- * when the text is no OID or does not fit. */
+/* Reads a dotted OID ("1.3.6.1.5.5.7.3.4") into its DER content of at most cap bytes; returns the
+ * length, 0 when the text is no OID or does not fit. */
 size_t cert_oid_from_text(const char *text, uint8_t *out, size_t cap);
 
 #endif
