@@ -1,10 +1,10 @@
 /*
  * The roots that a log accepts.
  *
- * Loaded from PEM, looked up by subject name and by fingerprint.  A set is immutable once made; a reload makes a
- * new one (additive: a root that was once accepted stays, at least verify-only) and swaps the pointer under the
- * owner's lock.  Public keys are decoded once, here.
- * Uses merkle/leaf, libcrypto.
+ * Loaded from PEM, looked up by subject name and by fingerprint.  A set is immutable once made; a
+ * reload makes a new one (additive: a root that was once accepted stays, at least verify-only) and
+ * swaps the pointer under the owner's lock.  Public keys are decoded once, here. Uses merkle/leaf,
+ * libcrypto.
  */
 #ifndef LOG_ACCEPT_ROOTS_H
 #define LOG_ACCEPT_ROOTS_H
@@ -23,7 +23,8 @@ struct root {
     struct cert cert; /* borrows from der */
     struct issuer *issuer;
     bool verify_only; /* kept and shown, takes no submissions */
-    char **domains;   /* NULL: public.  Else a NULL-terminated list: enters the directory for those only */
+    char **domains;   /* NULL: public.  Else a NULL-terminated list: enters the directory for those
+                         only */
 };
 
 struct roots;
@@ -36,15 +37,25 @@ struct roots *roots_ref(struct roots *r);
 void roots_unref(struct roots *r); /* NULL does nothing */
 
 /*
- * Adds every certificate of PEM text; those already there (same bytes) only have their flags updated.  *ret_added
- * counts the new ones.  Only before the set is shared.  domains: comma-separated or NULL.
- * RES_ENCODING for bad PEM, cert_parse's errors, RES_CHAIN_KEY for a key that could verify nothing here,
- * RES_TOO_LARGE; *ret_line is the line of the failing block.  On failure the set is unchanged.
+ * A root is whatever its operator says: neither its own signature nor its dates are looked at, and
+ * an old root of version 1, silent about being a CA, is one.  Only a certificate that says it is no
+ * CA is refused.
+ */
+
+/*
+ * Adds every certificate of PEM text; those already there (same bytes) only have their flags
+ * updated.  *ret_added counts the new ones.  Only before the set is shared.  domains:
+ * comma-separated or NULL. Text outside of CERTIFICATE blocks is a comment; blank text adds
+ * nothing. RES_ENCODING for bad PEM, another kind of block, or text without any block; cert_parse's
+ * errors; RES_CHAIN_CA for a certificate that says it is no CA; RES_CHAIN_KEY for a key that could
+ * verify nothing here; RES_VALUE for a bad domain; RES_TOO_LARGE beyond ROOTS_MAX; RES_MEMORY.
+ * *ret_line is the line of the failing block, from 1.  On failure the set is unchanged.
  */
 MUST_CHECK enum result roots_add_pem(struct roots *r, struct span pem, const char *domains,
                                      bool verify_only, size_t *ret_added, size_t *ret_line);
 
-/* Adds all roots of other that r does not hold, as verify-only: what makes a reload additive. */
+/* Adds copies of all roots of other that r does not hold, as verify-only: what makes a reload
+ * additive.  RES_TOO_LARGE, RES_MEMORY; r is then unchanged. */
 MUST_CHECK enum result roots_keep(struct roots *r, const struct roots *other);
 
 size_t roots_count(const struct roots *r);
@@ -53,7 +64,8 @@ const struct root *roots_at(const struct roots *r, size_t i); /* requires i < ro
 /* The root with that fingerprint, or NULL. */
 const struct root *roots_by_sha256(const struct roots *r, const struct hash *sha256);
 
-/* The first root at or after *from whose subject is name byte for byte, or NULL; *from is then one past it. */
+/* The first root at or after *from whose subject is name byte for byte, or NULL; *from is then one
+ * past it. */
 const struct root *roots_by_subject(const struct roots *r, struct span name, size_t *from);
 
 #endif
