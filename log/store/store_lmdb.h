@@ -1,11 +1,11 @@
 /*
  * The door to LMDB: environments, transactions, tables.  The only code that knows <lmdb.h>.
  *
- * Durability: lmdb_commit returns RES_OK only after the data and then the meta page were synced (fdatasync, then
- * an O_DSYNC write); LMDB is opened without NOSYNC, NOMETASYNC and WRITEMAP.  LMDB forgets a failed sync: the
- * next commit would succeed on pages that the kernel may have dropped.  So the first failure of a commit latches:
- * every later write transaction of that environment answers RES_STORE_LATCHED, and only a new process that looks
- * at what is on disk may go on.
+ * Durability: lmdb_commit returns RES_OK only after the data and then the meta page were synced
+ * (fdatasync, then an O_DSYNC write); LMDB is opened without NOSYNC, NOMETASYNC and WRITEMAP.  LMDB
+ * forgets a failed sync: the next commit would succeed on pages that the kernel may have dropped.
+ * So the first failure of a commit latches: every later write transaction of that environment
+ * answers RES_STORE_LATCHED, and only a new process that looks at what is on disk may go on.
  *
  * The map is opened once at its final size (never resized: a resize moves it under living readers).
  * Uses result, span.
@@ -18,49 +18,53 @@
 
 #define LMDB_TABLES_MAX 8
 
-struct lmdb;       /* an environment with its tables */
-struct lmdb_txn;   /* a transaction; reads borrow from it until it ends or, in a write one, the next write */
+struct lmdb;     /* an environment with its tables */
+struct lmdb_txn; /* a transaction; reads borrow from it until it ends or, in a write one, the next
+                    write */
 
 struct lmdb_options {
-    const char *path;                    /* an existing directory */
-    const char *tables[LMDB_TABLES_MAX]; /* NULL ends the list; created when missing unless read_only */
-    uint64_t map_size;                   /* bytes */
+    const char *path; /* an existing directory */
+    const char
+        *tables[LMDB_TABLES_MAX]; /* NULL ends the list; created when missing unless read_only */
+    uint64_t map_size;            /* bytes */
     bool read_only;
     unsigned readers; /* read transactions at once */
 };
 
-/* Opens; clears the reader slots of dead processes.  RES_IO, RES_MEMORY (no address space for the map: the
- * caller says so), RES_STORE_DAMAGED for a file that is no LMDB environment, RES_ABSENT when read_only and not
- * there. */
+/* Opens; clears the reader slots of dead processes.  RES_IO, RES_MEMORY (no address space for the
+ * map: the caller says so), RES_STORE_DAMAGED for a file that is no LMDB environment, RES_ABSENT
+ * when read_only and not there. */
 MUST_CHECK enum result lmdb_open(const struct lmdb_options *o, struct lmdb **ret);
 
 /* Closes; no transaction may be open.  NULL does nothing. */
 void lmdb_close(struct lmdb *env);
 
-/* Begins a write transaction: one thread at a time, ends in that thread.  RES_STORE_LATCHED, RES_IO, RES_MEMORY. */
+/* Begins a write transaction: one thread at a time, ends in that thread.  RES_STORE_LATCHED,
+ * RES_IO, RES_MEMORY. */
 MUST_CHECK enum result lmdb_begin_write(struct lmdb *env, struct lmdb_txn **ret);
 
-/* Makes a read transaction object in the reset state; renew begins a snapshot, reset ends it (cheap, no
- * allocation).  One thread at a time uses it, any thread may. */
+/* Makes a read transaction object in the reset state; renew begins a snapshot, reset ends it
+ * (cheap, no allocation).  One thread at a time uses it, any thread may. */
 MUST_CHECK enum result lmdb_reader_new(struct lmdb *env, struct lmdb_txn **ret);
 MUST_CHECK enum result lmdb_reader_renew(struct lmdb_txn *t);
 void lmdb_reader_reset(struct lmdb_txn *t);
 void lmdb_reader_free(struct lmdb_txn *t);
 
 /*
- * The commit point.  Before it returns RES_OK nothing of the transaction is promised; after it, everything is on
- * disk.  On failure the transaction is gone, the environment latched, and whether the meta page reached the disk is
- * unknown: the process must end.  RES_IO, RES_STORE_FULL.
+ * The commit point.  Before it returns RES_OK nothing of the transaction is promised; after it,
+ * everything is on disk.  On failure the transaction is gone, the environment latched, and whether
+ * the meta page reached the disk is unknown: the process must end.  RES_IO, RES_STORE_FULL.
  */
 MUST_CHECK enum result lmdb_commit(struct lmdb_txn *t);
 
 /* Throws a write transaction away.  NULL does nothing. */
 void lmdb_abort(struct lmdb_txn *t);
 
-/* Whether a write or sync of env has failed. */
+/* Whether a write or sync of env has failed; also one that a large transaction did before its
+ * commit. */
 bool lmdb_latched(const struct lmdb *env);
 
-/* The value under key, borrowed.  RES_ABSENT, RES_IO. */
+/* The value under key, borrowed.  RES_ABSENT, RES_IO, RES_STORE_DAMAGED. */
 MUST_CHECK enum result lmdb_get(struct lmdb_txn *t, unsigned table, struct span key,
                                 struct span *ret);
 
@@ -95,7 +99,11 @@ struct lmdb_sizes {
 };
 MUST_CHECK enum result lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret);
 
-/* Copies a consistent snapshot to the new file dest/data.mdb and syncs it; dest is an existing directory. */
+/* Syncs the names in the directory path (LMDB syncs its file, not the file's name).  RES_IO. */
+MUST_CHECK enum result lmdb_sync_directory(const char *path);
+
+/* Copies a consistent snapshot to the new file dest/data.mdb and syncs it; dest is an existing
+ * directory. */
 MUST_CHECK enum result lmdb_copy(struct lmdb *env, const char *dest);
 
 #endif

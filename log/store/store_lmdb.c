@@ -1,0 +1,475 @@
+#include "log/store/store_lmdb.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How much shorter than its last page number says a sound file may be; see cover_last_page. */
+#define SHORTFALL_MAX (UINT64_C(64) << 20)
+
+struct lmdb_txn {
+    struct lmdb *env;
+    MDB_txn *txn;
+};
+
+struct lmdb {
+    MDB_env *env;
+    MDB_dbi table[LMDB_TABLES_MAX];
+    unsigned tables;
+    uint64_t map_size;
+    struct lmdb_txn writer; /* the one write transaction; the writer's thread */
+    atomic_bool latched;
+};
+
+static enum result
+result_of(int rc)
+{
+    switch (rc) {
+    case MDB_SUCCESS:
+        return RES_OK;
+    case MDB_NOTFOUND:
+        return RES_ABSENT;
+    case MDB_KEYEXIST:
+        return RES_EXISTS;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+    case MDB_MAP_RESIZED:
+        return RES_STORE_FULL;
+    case MDB_READERS_FULL:
+        return RES_BUSY;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_INCOMPATIBLE:
+        return RES_STORE_DAMAGED;
+    case ENOMEM:
+        return RES_MEMORY;
+    default:
+        return RES_IO;
+    }
+}
+
+/* As result_of, for calls that may write pages early (LMDB spills a large transaction): their errno
+ * counts as a failed write. */
+static enum result
+result_of_write(struct lmdb *env, int rc)
+{
+    if (rc == MDB_PANIC || (rc > 0 && rc != ENOMEM && rc != EINVAL))
+        atomic_store(&env->latched, true);
+    return result_of(rc);
+}
+
+static MDB_val
+val_of(struct span s)
+{
+    /* LMDB takes no const; it does not write through keys and values handed to it. */
+    static const uint8_t nothing;
+    return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)(s.n == 0 ? &nothing : s.p)};
+}
+
+static struct span
+span_of_val(const MDB_val *v)
+{
+    return span_of(v->mv_data, v->mv_size);
+}
+
+/* ---- opening ---- */
+
+/*
+ * A page at the file's end that was taken and freed within one transaction is never written, so a
+ * sound file can end before the last page that its meta page counts; and a truncated one does.
+ * Reading the map beyond the end of the file is a SIGBUS.  So the file is lengthened with zeros,
+ * which LMDB and our checks take for damage where anything refers to them.  fallocate only ever
+ * lengthens: another process that writes meanwhile loses nothing.
+ */
+static enum result
+cover_last_page(MDB_env *env, const char *path)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat st;
+    int fd;
+    if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 ||
+        mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &st) != 0)
+        return RES_IO;
+    uint64_t have = (uint64_t)st.st_size;
+    uint64_t pages = (uint64_t)info.me_last_pgno + 1;
+    if (pages > info.me_mapsize / stat.ms_psize)
+        return RES_STORE_DAMAGED;
+    uint64_t need = pages * stat.ms_psize;
+    if (need <= have)
+        return RES_OK;
+    if (need - have > SHORTFALL_MAX)
+        return RES_STORE_DAMAGED;
+
+    char name[4096];
+    if ((size_t)snprintf(name, sizeof(name), "%s/data.mdb", path) >= sizeof(name))
+        return RES_IO;
+    fd = open(name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return RES_STORE_DAMAGED;
+    int rc = fallocate(fd, 0, (off_t)have, (off_t)(need - have));
+    (void)close(fd);
+    return rc == 0 ? RES_OK : RES_IO;
+}
+
+static enum result
+open_tables(struct lmdb *env, const struct lmdb_options *o)
+{
+    MDB_txn *txn;
+    enum result r = result_of(mdb_txn_begin(env->env, NULL, o->read_only ? MDB_RDONLY : 0, &txn));
+    if (r != RES_OK)
+        return r;
+    while (env->tables < LMDB_TABLES_MAX && o->tables[env->tables] != NULL) {
+        int rc = mdb_dbi_open(txn, o->tables[env->tables], o->read_only ? 0 : MDB_CREATE,
+                              &env->table[env->tables]);
+        if (rc != 0) {
+            mdb_txn_abort(txn);
+            return rc == MDB_NOTFOUND ? RES_STORE_DAMAGED : result_of(rc);
+        }
+        env->tables++;
+    }
+    return result_of(mdb_txn_commit(txn));
+}
+
+static enum result
+open_env(struct lmdb *env, const struct lmdb_options *o)
+{
+    int rc = mdb_env_create(&env->env);
+    if (rc != 0)
+        return result_of(rc);
+    if ((rc = mdb_env_set_maxdbs(env->env, LMDB_TABLES_MAX)) != 0 ||
+        (rc = mdb_env_set_mapsize(env->env, (size_t)o->map_size)) != 0 ||
+        (rc = mdb_env_set_maxreaders(env->env, o->readers)) != 0)
+        return result_of(rc);
+    unsigned flags = MDB_NORDAHEAD | MDB_NOTLS | (o->read_only ? (unsigned)MDB_RDONLY : 0);
+    rc = mdb_env_open(env->env, o->path, flags, 0600);
+    if (rc == ENOENT && o->read_only)
+        return RES_ABSENT;
+    if (rc != 0)
+        return result_of(rc);
+    int dead;
+    rc = mdb_reader_check(env->env, &dead);
+    if (rc != 0)
+        return result_of(rc);
+    enum result r = cover_last_page(env->env, o->path);
+    return r == RES_OK ? open_tables(env, o) : r;
+}
+
+enum result
+lmdb_open(const struct lmdb_options *o, struct lmdb **ret)
+{
+    struct lmdb *env = calloc(1, sizeof(*env));
+    if (env == NULL)
+        return RES_MEMORY;
+    env->map_size = o->map_size;
+    atomic_init(&env->latched, false);
+    enum result r = open_env(env, o);
+    if (r != RES_OK) {
+        lmdb_close(env);
+        return r;
+    }
+    *ret = env;
+    return RES_OK;
+}
+
+void
+lmdb_close(struct lmdb *env)
+{
+    if (env == NULL)
+        return;
+    assert(env->writer.txn == NULL);
+    if (env->env != NULL)
+        mdb_env_close(env->env);
+    free(env);
+}
+
+/* ---- transactions ---- */
+
+enum result
+lmdb_begin_write(struct lmdb *env, struct lmdb_txn **ret)
+{
+    assert(env->writer.txn == NULL);
+    if (atomic_load(&env->latched))
+        return RES_STORE_LATCHED;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(env->env, NULL, 0, &txn);
+    if (rc != 0)
+        return result_of_write(env, rc);
+    env->writer = (struct lmdb_txn){.env = env, .txn = txn};
+    *ret = &env->writer;
+    return RES_OK;
+}
+
+enum result
+lmdb_commit(struct lmdb_txn *t)
+{
+    struct lmdb *env = t->env;
+    assert(t == &env->writer && t->txn != NULL);
+    /*
+     * Before this line the last commit stands; after it, with 0, this one does.  A crash inside
+     * leaves the one or the other: LMDB syncs the data before it writes the one meta page that
+     * points to it.
+     */
+    int rc = mdb_txn_commit(t->txn);
+    t->txn = NULL;
+    if (rc != 0)
+        atomic_store(&env->latched, true);
+    return result_of(rc);
+}
+
+void
+lmdb_abort(struct lmdb_txn *t)
+{
+    if (t == NULL)
+        return;
+    assert(t == &t->env->writer && t->txn != NULL);
+    mdb_txn_abort(t->txn);
+    t->txn = NULL;
+}
+
+bool
+lmdb_latched(const struct lmdb *env)
+{
+    return atomic_load(&env->latched);
+}
+
+enum result
+lmdb_reader_new(struct lmdb *env, struct lmdb_txn **ret)
+{
+    struct lmdb_txn *t = calloc(1, sizeof(*t));
+    if (t == NULL)
+        return RES_MEMORY;
+    int rc = mdb_txn_begin(env->env, NULL, MDB_RDONLY, &t->txn);
+    if (rc != 0) {
+        free(t);
+        return result_of(rc);
+    }
+    mdb_txn_reset(t->txn);
+    t->env = env;
+    *ret = t;
+    return RES_OK;
+}
+
+enum result
+lmdb_reader_renew(struct lmdb_txn *t)
+{
+    return result_of(mdb_txn_renew(t->txn));
+}
+
+void
+lmdb_reader_reset(struct lmdb_txn *t)
+{
+    mdb_txn_reset(t->txn);
+}
+
+void
+lmdb_reader_free(struct lmdb_txn *t)
+{
+    if (t == NULL)
+        return;
+    mdb_txn_abort(t->txn);
+    free(t);
+}
+
+/* ---- reading ---- */
+
+enum result
+lmdb_get(struct lmdb_txn *t, unsigned table, struct span key, struct span *ret)
+{
+    assert(table < t->env->tables);
+    MDB_val k = val_of(key);
+    MDB_val v;
+    int rc = mdb_get(t->txn, t->env->table[table], &k, &v);
+    if (rc == 0)
+        *ret = span_of_val(&v);
+    return result_of(rc);
+}
+
+static enum result
+cursor_get(struct lmdb_txn *t, unsigned table, struct span key, MDB_cursor_op op,
+           struct span *ret_key, struct span *ret_value)
+{
+    assert(table < t->env->tables);
+    MDB_cursor *c;
+    int rc = mdb_cursor_open(t->txn, t->env->table[table], &c);
+    if (rc != 0)
+        return result_of(rc);
+    MDB_val k = val_of(key);
+    MDB_val v;
+    rc = mdb_cursor_get(c, &k, &v, op);
+    mdb_cursor_close(c);
+    if (rc == 0) {
+        *ret_key = span_of_val(&k);
+        *ret_value = span_of_val(&v);
+    }
+    return result_of(rc);
+}
+
+enum result
+lmdb_last(struct lmdb_txn *t, unsigned table, struct span *ret_key, struct span *ret_value)
+{
+    return cursor_get(t, table, span_of(NULL, 0), MDB_LAST, ret_key, ret_value);
+}
+
+enum result
+lmdb_seek(struct lmdb_txn *t, unsigned table, struct span key, struct span *ret_key,
+          struct span *ret_value)
+{
+    return cursor_get(t, table, key, MDB_SET_RANGE, ret_key, ret_value);
+}
+
+/* ---- writing ---- */
+
+static enum result
+put(struct lmdb_txn *t, unsigned table, struct span key, MDB_val *v, unsigned flags)
+{
+    assert(table < t->env->tables && key.n > 0 && key.n <= 511);
+    MDB_val k = val_of(key);
+    return result_of_write(t->env, mdb_put(t->txn, t->env->table[table], &k, v, flags));
+}
+
+enum result
+lmdb_put(struct lmdb_txn *t, unsigned table, struct span key, struct span value, bool append)
+{
+    MDB_val v = val_of(value);
+    return put(t, table, key, &v, append ? MDB_APPEND : 0);
+}
+
+enum result
+lmdb_reserve(struct lmdb_txn *t, unsigned table, struct span key, size_t n, bool append,
+             uint8_t **ret)
+{
+    MDB_val v = {.mv_size = n, .mv_data = NULL};
+    enum result r = put(t, table, key, &v, MDB_RESERVE | (append ? (unsigned)MDB_APPEND : 0));
+    if (r == RES_OK)
+        *ret = v.mv_data;
+    return r;
+}
+
+enum result
+lmdb_delete(struct lmdb_txn *t, unsigned table, struct span key)
+{
+    assert(table < t->env->tables);
+    MDB_val k = val_of(key);
+    return result_of_write(t->env, mdb_del(t->txn, t->env->table[table], &k, NULL));
+}
+
+enum result
+lmdb_drop(struct lmdb_txn *t, unsigned table)
+{
+    assert(table < t->env->tables);
+    return result_of_write(t->env, mdb_drop(t->txn, t->env->table[table], 0));
+}
+
+/* ---- the whole environment ---- */
+
+/* The free list is LMDB's table 0: page lists whose first word is their count. */
+static enum result
+count_free_pages(MDB_txn *txn, uint64_t *ret)
+{
+    MDB_cursor *c;
+    int rc = mdb_cursor_open(txn, 0, &c);
+    if (rc != 0)
+        return result_of(rc);
+    MDB_val k, v;
+    uint64_t pages = 0;
+    while ((rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
+        size_t n;
+        if (v.mv_size < sizeof(n)) {
+            rc = MDB_CORRUPTED;
+            break;
+        }
+        memcpy(&n, v.mv_data, sizeof(n));
+        pages += n;
+    }
+    mdb_cursor_close(c);
+    if (rc != MDB_NOTFOUND)
+        return result_of(rc);
+    *ret = pages;
+    return RES_OK;
+}
+
+static enum result
+sizes_in(struct lmdb *env, MDB_txn *txn, struct lmdb_sizes *ret)
+{
+    MDB_envinfo info;
+    MDB_stat st;
+    int rc = mdb_env_info(env->env, &info);
+    if (rc == 0)
+        rc = mdb_env_stat(env->env, &st);
+    if (rc != 0)
+        return result_of(rc);
+    uint64_t free_pages = 0;
+    enum result r = count_free_pages(txn, &free_pages);
+    if (r != RES_OK)
+        return r;
+    struct lmdb_sizes s = {
+        .file = ((uint64_t)info.me_last_pgno + 1) * st.ms_psize,
+        .freed = free_pages * st.ms_psize,
+        .map = info.me_mapsize,
+    };
+    for (unsigned i = 0; i < env->tables; i++) {
+        if ((rc = mdb_stat(txn, env->table[i], &st)) != 0)
+            return result_of(rc);
+        s.table[i] =
+            (st.ms_branch_pages + st.ms_leaf_pages + st.ms_overflow_pages) * (uint64_t)st.ms_psize;
+        s.entries[i] = st.ms_entries;
+    }
+    *ret = s;
+    return RES_OK;
+}
+
+enum result
+lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(env->env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0)
+        return result_of(rc);
+    enum result r = sizes_in(env, txn, ret);
+    mdb_txn_abort(txn);
+    return r;
+}
+
+static enum result
+sync_path(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+    if (fd < 0)
+        return RES_IO;
+    enum result r = fsync(fd) == 0 ? RES_OK : RES_IO;
+    return close(fd) == 0 ? r : RES_IO;
+}
+
+enum result
+lmdb_sync_directory(const char *path)
+{
+    return sync_path(path, O_RDONLY | O_DIRECTORY);
+}
+
+enum result
+lmdb_copy(struct lmdb *env, const char *dest)
+{
+    char name[4096];
+    if ((size_t)snprintf(name, sizeof(name), "%s/data.mdb", dest) >= sizeof(name))
+        return RES_IO;
+    int rc = mdb_env_copy(env->env, dest);
+    if (rc == EEXIST)
+        return RES_EXISTS;
+    enum result r = result_of(rc);
+    if (r == RES_OK)
+        r = sync_path(name, O_RDWR);
+    if (r == RES_OK)
+        r = lmdb_sync_directory(dest);
+    if (r != RES_OK)
+        (void)unlink(name);
+    return r;
+}
