@@ -14,7 +14,7 @@
 struct buf {
     uint8_t *p; /* owned; n bytes are valid */
     size_t n;
-    size_t cap;
+    size_t cap; /* may pass max by one: the NUL that printf writes and n does not count */
     size_t max; /* n never exceeds it */
 };
 

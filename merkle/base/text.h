@@ -25,7 +25,10 @@ MUST_CHECK enum result text_base64(struct span s, struct buf *out);
  */
 MUST_CHECK enum result text_unbase64(struct span text, struct buf *out);
 
-/* As text_unbase64 for exactly n bytes at ret, written only on success; RES_VALUE when the count differs. */
+/*
+ * As text_unbase64 for exactly n bytes at ret, written only on success; RES_VALUE when the count differs.
+ * Allocates nothing.
+ */
 MUST_CHECK enum result text_unbase64_exact(struct span text, uint8_t *ret, size_t n);
 
 /* Appends s in lower-case hex. */
