@@ -1,10 +1,10 @@
 /*
  * Reading a log: one snapshot, one answer.
  *
- * A reader belongs to one thread at a time.  begin takes a snapshot and says at which head; every other call
- * reads in it; end lets it go.  What is returned borrows from the snapshot or from the reader and lives until
- * end.  Nothing is allocated between begin and end but in the reader's own scratch.
- * Uses store, index, merkle/tree, merkle/leaf.
+ * A reader belongs to one thread at a time.  begin takes a snapshot and says at which head; every
+ * other call reads in it; end lets it go.  What is returned borrows from the snapshot or from the
+ * reader and lives until end.  Nothing is allocated between begin and end but in the reader's own
+ * scratch. Uses store, index, merkle/tree, merkle/leaf.
  */
 #ifndef LOG_READER_H
 #define LOG_READER_H
@@ -24,10 +24,11 @@ MUST_CHECK enum result log_reader_begin(struct log_reader *r, struct store_head 
 void log_reader_end(struct log_reader *r);
 
 /* The index of the entry with that leaf hash in the tree of size leaves.  RES_UNKNOWN_HASH. */
-MUST_CHECK enum result log_reader_find_leaf(struct log_reader *r, const struct hash *leaf, uint64_t size,
-                                            uint64_t *ret);
+MUST_CHECK enum result log_reader_find_leaf(struct log_reader *r, const struct hash *leaf,
+                                            uint64_t size, uint64_t *ret);
 
-/* Audit path of index in the tree of size leaves (size <= the head's).  RES_RANGE.  ret holds PROOF_HASHES_MAX. */
+/* Audit path of index in the tree of size leaves (size <= the head's).  RES_RANGE.  ret holds
+ * PROOF_HASHES_MAX. */
 MUST_CHECK enum result log_reader_inclusion(struct log_reader *r, uint64_t index, uint64_t size,
                                             struct hash *ret, unsigned *ret_n);
 
@@ -36,12 +37,13 @@ MUST_CHECK enum result log_reader_consistency(struct log_reader *r, uint64_t fir
                                               struct hash *ret, unsigned *ret_n);
 
 /* An entry as get-entries gives it; both appended to the caller's buffers.  RES_RANGE. */
-MUST_CHECK enum result log_reader_entry(struct log_reader *r, uint64_t index, struct buf *leaf_input,
-                                        struct buf *extra_data);
+MUST_CHECK enum result log_reader_entry(struct log_reader *r, uint64_t index,
+                                        struct buf *leaf_input, struct buf *extra_data);
 
-/* The bytes of a hash tile or data tile, t->width wide; borrowed.  RES_ABSENT when it does not stand in the head's
- * tree (also when it is of kind TILE_ENTRIES). */
-MUST_CHECK enum result log_reader_tile(struct log_reader *r, const struct tile *t, struct span *ret);
+/* The bytes of a hash tile or data tile, t->width wide; borrowed.  RES_ABSENT when it does not
+ * stand in the head's tree (also when it is of kind TILE_ENTRIES). */
+MUST_CHECK enum result log_reader_tile(struct log_reader *r, const struct tile *t,
+                                       struct span *ret);
 
 /* The issuer certificate, DER, borrowed.  RES_ABSENT. */
 MUST_CHECK enum result log_reader_issuer(struct log_reader *r, const struct hash *sha256,

@@ -1,0 +1,29 @@
+/*
+ * Backups: a hot copy without keys that does not serve, and what makes a copy a log again.
+ *
+ * Uses store, files, marker, config, merkle/note.
+ */
+#ifndef LOG_COPY_H
+#define LOG_COPY_H
+
+#include "log/log.h"
+
+/*
+ * Copies DIR to the new directory dest: store (one snapshot, hot), configuration, roots, policy,
+ * public key; no keys, no tokens, no index (derived).  The copy bears the marker `copy`.
+ * RES_EXISTS, RES_IO; *why says more.
+ */
+MUST_CHECK enum result copy_backup(const char *dir, const char *dest, struct store_head *ret,
+                                   struct log_trouble *why);
+
+/*
+ * Takes the marker off when the newest head known outside is not newer than the copy's own:
+ * checkpoint is a signed checkpoint of this log, in full.  Its signatures are checked with
+ * DIR/policy's keys, its root against the tree. The keys must have been put back into DIR/keys and
+ * be those of the store's head. RES_ABSENT when DIR is no copy, RES_STORE_BEHIND when the copy is
+ * older, RES_CONFLICT when the roots differ, errors of checkpoint_open_ct, RES_KEY.
+ */
+MUST_CHECK enum result copy_promote(const char *dir, struct span checkpoint,
+                                    struct log_trouble *why);
+
+#endif

@@ -1,0 +1,201 @@
+#include "log/fsck.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log/audit.h"
+#include "log/files.h"
+#include "log/guard.h"
+#include "log/store/index.h"
+#include "merkle/base/text.h"
+#include "merkle/leaf/sct.h"
+
+#define PEM_MAX 4096
+
+/* The base64 between the lines of a PEM block. */
+static enum result
+pem_body(struct span pem, struct buf *out)
+{
+    bool inside = false;
+    while (pem.n) {
+        const uint8_t *end = memchr(pem.p, '\n', pem.n);
+        size_t n = end ? (size_t)(end - pem.p) : pem.n;
+        struct span line = span_of(pem.p, n);
+        pem = span_of(pem.p + n + (end ? 1 : 0), pem.n - n - (end ? 1 : 0));
+        if (line.n >= 5 && memcmp(line.p, "-----", 5) == 0) {
+            if (inside)
+                return RES_OK;
+            inside = true;
+        } else if (inside) {
+            enum result rc = buf_add(out, line);
+            if (rc != RES_OK)
+                return rc;
+        }
+    }
+    return RES_KEY;
+}
+
+enum result
+fsck_public_key(const char *dir, struct p256_key **ret)
+{
+    char path[FILES_PATH_MAX];
+    struct buf pem = BUF_INIT(PEM_MAX), text = BUF_INIT(PEM_MAX), der = BUF_INIT(PEM_MAX);
+    enum result rc = files_path(dir, "log.pub.pem", path);
+    if (rc == RES_OK)
+        rc = files_read(path, &pem);
+    if (rc == RES_OK)
+        rc = pem_body(buf_span(&pem), &text);
+    if (rc == RES_OK)
+        rc = text_unbase64(buf_span(&text), &der);
+    if (rc == RES_OK)
+        rc = p256_key_parse(buf_span(&der), ret);
+    buf_release(&pem);
+    buf_release(&text);
+    buf_release(&der);
+    return rc;
+}
+
+/* What the kernel holds may never have reached the disk: have it read again. */
+static void
+drop_cache(const char *store)
+{
+    char path[FILES_PATH_MAX];
+    if (files_path(store, "data.mdb", path) != RES_OK)
+        return;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    (void)close(fd);
+}
+
+static enum result
+check_head(const struct fsck_options *o, struct audit *a, const struct store_head *head)
+{
+    uint8_t data[STH_SIGNED_SIZE];
+    sth_signed_data(head->timestamp, head->size, &head->root, data);
+    enum result rc = p256_verify(a->key, span_of(data, sizeof(data)),
+                                 span_of(head->sth_signature, head->sth_signature_n));
+    if (rc == RES_SIGNATURE) {
+        a->findings++;
+        o->finding(o->arg, "head", "its signature does not verify with log.pub.pem");
+        rc = RES_OK;
+    }
+    return rc == RES_OK ? audit_root(a, &head->root) : rc;
+}
+
+static enum result
+check_bundles(const struct fsck_options *o, struct audit *a)
+{
+    uint64_t bundles = (a->size + STORE_BUNDLE - 1) / STORE_BUNDLE;
+    for (uint64_t n = 0; n < bundles; n++) {
+        enum result rc = audit_bundle(a, n);
+        if (rc != RES_OK)
+            return rc;
+        if (o->progress && (n % 64 == 63 || n + 1 == bundles))
+            o->progress(o->arg, n + 1 == bundles ? a->size : (n + 1) * STORE_BUNDLE, a->size);
+    }
+    return RES_OK;
+}
+
+static enum result
+check_view(const struct fsck_options *o, struct store_view *v, const struct p256_key *key,
+           struct fsck_report *ret)
+{
+    struct store_head head;
+    struct known *sound;
+    enum result rc = store_get_head(v, &head);
+    if (rc == RES_ABSENT)
+        return RES_OK; /* made by init, never served */
+    if (rc == RES_STORE_DAMAGED) {
+        ret->findings++;
+        o->finding(o->arg, "head", "cannot be read");
+        return RES_OK;
+    }
+    if (rc == RES_OK)
+        rc = known_new(&sound);
+    if (rc != RES_OK)
+        return rc;
+    struct audit a = {.view = v,
+                      .size = head.size,
+                      .key = key,
+                      .sct_every = o->sct_every,
+                      .issuers = sound,
+                      .finding = o->finding,
+                      .arg = o->arg,
+                      .scratch = BUF_INIT(CERT_MAX)};
+    ret->size = head.size;
+    ret->root = head.root;
+    rc = check_head(o, &a, &head);
+    if (rc == RES_OK)
+        rc = check_bundles(o, &a);
+    ret->findings += a.findings;
+    buf_release(&a.scratch);
+    known_free(sound);
+    return rc;
+}
+
+static enum result
+check_store(const struct fsck_options *o, const struct config *c, const struct p256_key *key,
+            struct fsck_report *ret, struct log_trouble *why)
+{
+    char path[FILES_PATH_MAX];
+    uint32_t format = 0;
+    struct store *store;
+    struct store_view *v;
+    enum result rc = files_path(o->dir, "store", path);
+    if (rc != RES_OK)
+        return rc;
+    drop_cache(path);
+    struct store_options options = {.path = path, .map_size = c->map_size, .read_only = true};
+    rc = store_open(&options, &format, &store);
+    if (rc == RES_STORE_FORMAT)
+        log_say(why, "the store has format %u, this program knows %u", format, STORE_FORMAT);
+    if (rc == RES_STORE_DAMAGED) {
+        ret->findings++;
+        o->finding(o->arg, "store", "is no store that can be opened");
+        return RES_OK;
+    }
+    if (rc != RES_OK)
+        return rc;
+    rc = store_view_new(store, &v);
+    if (rc == RES_OK) {
+        rc = store_view_begin(v);
+        if (rc == RES_OK) {
+            rc = check_view(o, v, key, ret);
+            store_view_end(v);
+        }
+        store_view_free(v);
+    }
+    store_close(store);
+    return rc;
+}
+
+enum result
+fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_trouble *why)
+{
+    struct config c;
+    char detail[CONFIG_TEXT_MAX];
+    int line;
+    struct p256_key *key = NULL;
+    memset(ret, 0, sizeof(*ret));
+    why->text[0] = 0;
+    enum result rc = config_load(o->dir, &c, &line, detail);
+    if (rc == RES_CONFIG)
+        log_say(why, "%.200s/cartulary.conf, line %d: %s", o->dir, line, detail);
+    if (rc == RES_OK) {
+        rc = fsck_public_key(o->dir, &key);
+        if (rc != RES_OK)
+            log_say(why, "%.200s/log.pub.pem: %s", o->dir, result_sentence(rc));
+    }
+    if (rc == RES_OK)
+        rc = check_store(o, &c, key, ret, why);
+    p256_key_free(key);
+    if (rc == RES_OK)
+        return ret->findings ? RES_STORE_DAMAGED : RES_OK;
+    if (!why->text[0])
+        log_say(why, "%.200s: %s (%s)", o->dir, result_sentence(rc), result_name(rc));
+    return rc == RES_STORE_DAMAGED ? RES_IO : rc;
+}

@@ -1,0 +1,38 @@
+/*
+ * Checking a log's directory whole, without the keys and without changing it.
+ *
+ * Reads what is on disk: before it begins, the system is asked to drop the store's clean pages, so
+ * that what an earlier failed write left in memory only is not taken for sound.  May run beside a
+ * serving log. Uses audit, store, index, config.
+ */
+#ifndef LOG_FSCK_H
+#define LOG_FSCK_H
+
+#include "log/log.h"
+#include "merkle/note/key.h"
+
+struct fsck_options {
+    const char *dir;
+    unsigned sct_every; /* check one SCT signature in so many; 1: all */
+    void (*progress)(void *arg, uint64_t done, uint64_t of);
+    void (*finding)(void *arg, const char *where, const char *what);
+    void *arg;
+};
+
+struct fsck_report {
+    uint64_t size;
+    uint64_t findings;
+    struct hash root;
+};
+
+/*
+ * RES_OK: every byte was read and fits every other; RES_STORE_DAMAGED: there were findings;
+ * anything else: it could not be checked, *why says why.
+ */
+MUST_CHECK enum result fsck_run(const struct fsck_options *o, struct fsck_report *ret,
+                                struct log_trouble *why);
+
+/* Reads DIR/log.pub.pem.  RES_ABSENT, RES_KEY, RES_IO. */
+MUST_CHECK enum result fsck_public_key(const char *dir, struct p256_key **ret);
+
+#endif

@@ -1,0 +1,437 @@
+#include "log/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log/files.h"
+#include "log/log_private.h"
+#include "log/marker.h"
+#include "log/opening.h"
+#include "log/rootsfile.h"
+#include "log/scrub.h"
+#include "merkle/leaf/sct.h"
+#include "merkle/note/checkpoint.h"
+
+/* Keys and verified pairs of issuers kept: some hundred CAs issue S/MIME certificates. */
+#define ISSUERS_CACHED 4096
+
+const double STATS_BUCKET_MS[STATS_BUCKETS] = {0.5, 1, 2, 5, 10, 20, 50, 100, 500, 1000};
+
+void
+log_say(struct log_trouble *why, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(why->text, sizeof(why->text), format, args);
+    va_end(args);
+}
+
+uint64_t
+log_now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void
+log_line(struct log *l, const char *event, const char *format, ...)
+{
+    char fields[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(fields, sizeof(fields), format, args);
+    va_end(args);
+    if (!l->sink.line)
+        return;
+    (void)pthread_mutex_lock(&l->sink_lock);
+    l->sink.line(l->sink.arg, event, fields);
+    (void)pthread_mutex_unlock(&l->sink_lock);
+}
+
+void
+log_halt(struct log *l, enum result why, const char *what)
+{
+    char text[MARKER_TEXT_MAX];
+    if (atomic_exchange(&l->halted, true))
+        return;
+    (void)snprintf(text, sizeof(text), "%s at step %s", result_name(why), what);
+    /* The marker may fail to be written on a disk that fails; the process ends all the same. */
+    enum result rc = marker_set(l->config.dir, MARKER_HALTED, text);
+    log_line(l, "halted", "reason=%s step=%s marker=%s", result_name(why), what, result_name(rc));
+    if (l->on_halt)
+        l->on_halt(l->on_halt_arg);
+}
+
+/* ---- what the sequencer tells ---- */
+
+static void
+on_published(void *arg, const struct store_head *h, unsigned entries, double ms)
+{
+    struct log *l = arg;
+    (void)pthread_mutex_lock(&l->lock);
+    l->head = *h;
+    atomic_fetch_add(&l->generation, 1);
+    (void)pthread_mutex_unlock(&l->lock);
+    unsigned bucket = 0;
+    while (bucket < STATS_BUCKETS && ms > STATS_BUCKET_MS[bucket])
+        bucket++;
+    atomic_fetch_add(&l->commit_ms[bucket], 1);
+    atomic_fetch_add(&l->commit_us, (uint64_t)(ms * 1000));
+    atomic_fetch_add(&l->commits, 1);
+    atomic_fetch_add(&l->commit_entries, entries);
+}
+
+static void
+on_answered(void *arg, bool duplicate, enum result r)
+{
+    struct log *l = arg;
+    if (r == RES_OK)
+        atomic_fetch_add(duplicate ? &l->duplicates : &l->taken, 1);
+    else
+        atomic_fetch_add(&l->refused[r], 1);
+}
+
+static void
+on_clock(void *arg, bool wrong)
+{
+    struct log *l = arg;
+    if (atomic_exchange(&l->clock_wrong, wrong) != wrong)
+        log_line(l, wrong ? "clock-went-back" : "clock-right", "head=%" PRIu64 " now=%" PRIu64,
+                 l->head.timestamp, log_now_ms());
+}
+
+static void
+on_halted(void *arg, enum result why, const char *what)
+{
+    log_halt(arg, why, what);
+}
+
+/* ---- life ---- */
+
+/* One process serves a directory at a time. */
+static enum result
+take_lock(struct log *l, struct log_trouble *why)
+{
+    char path[FILES_PATH_MAX];
+    enum result rc = files_path(l->config.dir, "lock", path);
+    if (rc != RES_OK)
+        return rc;
+    l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (l->lock_fd >= 0 && flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return RES_OK;
+    log_say(why, "%s: %s", path,
+            errno == EWOULDBLOCK ? "another cartularyd serves this directory; stop it first"
+                                 : strerror(errno));
+    return errno == EWOULDBLOCK ? RES_EXISTS : RES_IO;
+}
+
+static enum result
+load_roots(struct log *l, struct roots **ret, struct log_trouble *why)
+{
+    char path[FILES_PATH_MAX];
+    size_t line = 0;
+    enum result rc = files_path(l->config.dir, "roots.pem", path);
+    if (rc == RES_OK)
+        rc = rootsfile_load(path, ret, &line);
+    if (rc != RES_OK)
+        log_say(why, "%.200s, line %zu: %s (%s)", path, line, result_sentence(rc), result_name(rc));
+    return rc;
+}
+
+static enum result
+open_parts(struct log *l, struct log_trouble *why)
+{
+    enum result rc = take_lock(l, why);
+    if (rc == RES_OK)
+        rc = opening_check_markers(l, why);
+    if (rc == RES_OK)
+        rc = opening_store(l, why);
+    if (rc == RES_OK)
+        rc = opening_highwater(l, why);
+    if (rc == RES_OK)
+        rc = opening_index(l, why);
+    if (rc == RES_OK)
+        rc = load_roots(l, &l->roots, why);
+    if (rc == RES_OK)
+        rc = tokens_load(l->config.dir, &l->tokens);
+    if (rc == RES_OK)
+        rc = issuer_cache_new(ISSUERS_CACHED, &l->issuers);
+    if (rc == RES_OK)
+        rc = pool_new(l->config.pool, &l->pool);
+    if (rc != RES_OK)
+        return rc;
+    struct sequencer_parts parts = {.origin = l->config.origin,
+                                    .store = l->store,
+                                    .index = l->index,
+                                    .signer = l->signer,
+                                    .highwater = l->highwater,
+                                    .pool = l->pool,
+                                    .known = l->known,
+                                    .heartbeat_ms = l->config.heartbeat_ms,
+                                    .now_ms = log_now_ms,
+                                    .arg = l,
+                                    .published = on_published,
+                                    .answered = on_answered,
+                                    .clock = on_clock,
+                                    .halted = on_halted};
+    return sequencer_new(&parts, &l->sequencer);
+}
+
+enum result
+log_open(const struct config *c, struct log_sink sink, struct log **ret, struct log_trouble *why)
+{
+    struct log *l = calloc(1, sizeof(*l));
+    why->text[0] = 0;
+    if (!l)
+        return RES_MEMORY;
+    l->config = *c;
+    for (size_t i = 0; i < l->config.policy.eku_count; i++)
+        l->config.policy.eku[i].p = l->config.eku_bytes[i];
+    l->sink = sink;
+    l->lock_fd = -1;
+    (void)pthread_mutex_init(&l->lock, NULL);
+    (void)pthread_mutex_init(&l->sink_lock, NULL);
+    enum result rc = open_parts(l, why);
+    if (rc == RES_OK)
+        rc = scrub_new(l, &l->scrub);
+    if (rc != RES_OK) {
+        if (!why->text[0])
+            log_say(why, "%.200s: %s (%s)", c->dir, result_sentence(rc), result_name(rc));
+        log_close(l);
+        return rc;
+    }
+    *ret = l;
+    return RES_OK;
+}
+
+enum result
+log_start(struct log *l)
+{
+    /* A head signed now: a log that cannot sign does not begin to serve. */
+    enum result rc = sequencer_turn(l->sequencer, NULL);
+    if (rc == RES_CLOCK)
+        rc = RES_OK; /* 503 until the clock has caught up */
+    if (rc == RES_OK)
+        rc = sequencer_start(l->sequencer);
+    if (rc != RES_OK)
+        return rc;
+    l->started = true;
+    return scrub_start(l->scrub);
+}
+
+void
+log_drain(struct log *l)
+{
+    atomic_store(&l->draining, true);
+    if (!l->started)
+        return;
+    pool_close(l->pool);
+    sequencer_join(l->sequencer);
+    scrub_stop(l->scrub);
+    l->started = false;
+}
+
+void
+log_close(struct log *l)
+{
+    if (!l)
+        return;
+    if (l->started)
+        log_drain(l);
+    scrub_free(l->scrub);
+    sequencer_free(l->sequencer);
+    pool_free(l->pool);
+    issuer_cache_free(l->issuers);
+    roots_unref(l->roots);
+    known_free(l->known);
+    if (l->index)
+        index_close(l->index);
+    highwater_close(l->highwater);
+    if (l->store)
+        store_close(l->store);
+    signer_close(l->signer);
+    if (l->lock_fd >= 0)
+        (void)close(l->lock_fd);
+    (void)pthread_mutex_destroy(&l->lock);
+    (void)pthread_mutex_destroy(&l->sink_lock);
+    free(l);
+}
+
+enum result
+log_ready(const struct log *l)
+{
+    if (atomic_load(&l->halted))
+        return store_latched(l->store) ? RES_STORE_LATCHED : RES_HALTED;
+    if (atomic_load(&l->draining))
+        return RES_DRAINING;
+    if (atomic_load(&l->clock_wrong))
+        return RES_CLOCK;
+    if (atomic_load(&l->disk_free) < l->config.disk_floor && atomic_load(&l->disk_checked_ms))
+        return RES_DISK_FLOOR;
+    return RES_OK;
+}
+
+void
+log_on_halt(struct log *l, void (*fn)(void *arg), void *arg)
+{
+    l->on_halt = fn;
+    l->on_halt_arg = arg;
+}
+
+/* ---- facts ---- */
+
+void
+log_head(const struct log *l, struct store_head *ret, uint64_t *ret_generation)
+{
+    struct log *m = (struct log *)(uintptr_t)l; /* the lock is not the log's meaning */
+    (void)pthread_mutex_lock(&m->lock);
+    *ret = m->head;
+    if (ret_generation)
+        *ret_generation = atomic_load(&m->generation);
+    (void)pthread_mutex_unlock(&m->lock);
+}
+
+uint64_t
+log_head_generation(const struct log *l)
+{
+    return atomic_load(&l->generation);
+}
+
+struct span
+log_spki(const struct log *l)
+{
+    return p256_key_spki(signer_public(l->signer));
+}
+
+const struct hash *
+log_id(const struct log *l)
+{
+    return p256_key_id(signer_public(l->signer));
+}
+
+const uint8_t *
+log_note_public(const struct log *l)
+{
+    return signer_note_public(l->signer);
+}
+
+const struct config *
+log_config(const struct log *l)
+{
+    return &l->config;
+}
+
+struct roots *
+log_roots(struct log *l)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    struct roots *r = roots_ref(l->roots);
+    (void)pthread_mutex_unlock(&l->lock);
+    return r;
+}
+
+enum result
+log_reload_roots(struct log *l, size_t *ret_added, struct log_trouble *why)
+{
+    struct roots *fresh;
+    struct tokens tokens;
+    why->text[0] = 0;
+    enum result rc = load_roots(l, &fresh, why);
+    if (rc != RES_OK)
+        return rc;
+    /* Only this changes the set, so the old one can be read without the lock. */
+    struct roots *old = log_roots(l);
+    *ret_added = 0;
+    for (size_t i = 0; i < roots_count(fresh); i++)
+        *ret_added += roots_by_sha256(old, &roots_at(fresh, i)->sha256) == NULL;
+    rc = roots_keep(fresh, old);
+    if (rc == RES_OK)
+        rc = tokens_load(l->config.dir, &tokens);
+    roots_unref(old);
+    if (rc != RES_OK) {
+        roots_unref(fresh);
+        return rc;
+    }
+    (void)pthread_mutex_lock(&l->lock);
+    old = l->roots;
+    l->roots = fresh;
+    l->tokens = tokens;
+    (void)pthread_mutex_unlock(&l->lock);
+    roots_unref(old);
+    log_line(l, "roots", "count=%zu added=%zu", roots_count(fresh), *ret_added);
+    return RES_OK;
+}
+
+enum result
+log_checkpoint(const struct log *l, const struct store_head *h, struct buf *out)
+{
+    struct note_key key;
+    struct buf body = BUF_INIT(512);
+    struct digitally_signed sth = {
+        .hash = 4, .algorithm = 3, .signature = span_of(h->sth_signature, h->sth_signature_n)};
+    enum result rc = checkpoint_write(l->config.origin, h->size, &h->root, out);
+    if (rc == RES_OK)
+        rc = buf_printf(out, "\n");
+    if (rc == RES_OK)
+        rc = checkpoint_rfc6962_body(h->timestamp, &sth, &body);
+    if (rc == RES_OK)
+        rc = note_signature_line(
+            l->config.origin,
+            note_key_id(span_str(l->config.origin), KEY_RFC6962, hash_span(log_id(l))),
+            buf_span(&body), out);
+    if (rc == RES_OK)
+        rc = note_key_ed25519(l->config.origin, KEY_ED25519, log_note_public(l), &key);
+    if (rc == RES_OK)
+        rc = note_signature_line(l->config.origin, key.id,
+                                 span_of(h->note_signature, sizeof(h->note_signature)), out);
+    buf_release(&body);
+    return rc;
+}
+
+bool
+log_token_ok(struct log *l, struct span token)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    bool ok = tokens_match(&l->tokens, token);
+    (void)pthread_mutex_unlock(&l->lock);
+    return ok;
+}
+
+void
+log_stats(struct log *l, struct log_stats *ret)
+{
+    struct lmdb_sizes sizes;
+    memset(ret, 0, sizeof(*ret));
+    struct store_head head;
+    log_head(l, &head, NULL);
+    ret->size = head.size;
+    ret->head_timestamp = head.timestamp;
+    ret->taken = atomic_load(&l->taken);
+    ret->duplicates = atomic_load(&l->duplicates);
+    ret->commits = atomic_load(&l->commits);
+    ret->guard_checks = ret->commits; /* none is published without */
+    ret->commit_entries = atomic_load(&l->commit_entries);
+    ret->commit_ms_sum = (double)atomic_load(&l->commit_us) / 1000;
+    for (unsigned i = 0; i <= STATS_BUCKETS; i++)
+        ret->commit_ms[i] = atomic_load(&l->commit_ms[i]);
+    for (unsigned i = 0; i < RESULT_COUNT; i++)
+        ret->refused[i] = atomic_load(&l->refused[i]);
+    ret->waiting = pool_waiting(l->pool);
+    struct roots *roots = log_roots(l);
+    ret->roots = roots_count(roots);
+    roots_unref(roots);
+    ret->disk_free = atomic_load(&l->disk_free);
+    if (store_sizes(l->store, &sizes) == RES_OK)
+        ret->store_bytes = sizes.file;
+    ret->index_bytes = index_bytes(l->index);
+    scrub_stats(l->scrub, ret);
+}

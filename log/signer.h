@@ -1,0 +1,51 @@
+/*
+ * The only holder of the log's private keys: it offers "sign this kind of thing", never a key.
+ *
+ * Two keys, none shared between uses: P-256 for SCTs and tree heads (RFC 6962; deployed verifiers
+ * accept nothing else), Ed25519 for the checkpoint.  They stand in DIR/keys, PKCS #8 in PEM, mode
+ * 0600; what was read from a file is wiped.  ECDSA is not deterministic here: a signature is made
+ * once, stored, and never made again.
+ *
+ * Thread: signing by one thread at a time (the sequencer's); the public parts by any.
+ * Uses merkle/leaf, merkle/note, libcrypto, libsodium.
+ */
+#ifndef LOG_SIGNER_H
+#define LOG_SIGNER_H
+
+#include "merkle/base/result.h"
+#include "merkle/leaf/sct.h"
+#include "merkle/note/key.h"
+
+#define SIGNER_ECDSA_MAX 72
+
+struct signer;
+
+/* Makes both keys and writes DIR/keys/{log,checkpoint}.pem (new files, 0600, synced).  RES_EXISTS,
+ * RES_IO, RES_CRYPTO. */
+MUST_CHECK enum result signer_create(const char *dir);
+
+/* Reads DIR/keys.  RES_ABSENT when a file is missing, RES_KEY when it holds no such key or others
+ * may read it, RES_IO, RES_MEMORY, RES_CRYPTO. */
+MUST_CHECK enum result signer_open(const char *dir, struct signer **ret);
+
+/* Wipes and frees.  NULL does nothing. */
+void signer_close(struct signer *s);
+
+/* Signs an SCT over t: ECDSA DER into ret, its length to *ret_n (70 to 72).  RES_CRYPTO. */
+MUST_CHECK enum result signer_sct(struct signer *s, const struct timestamped_entry *t,
+                                  uint8_t ret[static SIGNER_ECDSA_MAX], uint8_t *ret_n);
+
+/* Signs a tree head (RFC 6962 3.5).  RES_CRYPTO. */
+MUST_CHECK enum result signer_sth(struct signer *s, uint64_t timestamp, uint64_t size,
+                                  const struct hash *root, uint8_t ret[static SIGNER_ECDSA_MAX],
+                                  uint8_t *ret_n);
+
+/* Signs a checkpoint's text with Ed25519. */
+MUST_CHECK enum result signer_checkpoint(struct signer *s, struct span text,
+                                         uint8_t ret[static 64]);
+
+/* The public halves, owned by the signer. */
+const struct p256_key *signer_public(const struct signer *s);
+const uint8_t *signer_note_public(const struct signer *s);
+
+#endif

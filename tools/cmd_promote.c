@@ -1,0 +1,78 @@
+/* cartularyd promote: make a backup a log again. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log/copy.h"
+#include "log/files.h"
+#include "tools/cartularyd.h"
+#include "tools/witness_head.h"
+
+static const char HELP[] =
+    "cartularyd promote DIR --head FILE\n"
+    "cartularyd promote DIR --witnesses\n"
+    "\n"
+    "DIR is a backup.  A backup that is older than what the log has already signed would fork the\n"
+    "log if it served: everyone who saw the newer head would hold proof against it.  So promote wants\n"
+    "the newest head that is known outside and refuses when it is newer than the copy's own.\n"
+    "\n"
+    "  --head FILE   a signed checkpoint of this log, from wherever the newest is to be had: a\n"
+    "                monitor's state ('cartulary heads'), a proxy's cache, a mirror of /checkpoint\n"
+    "  --witnesses   asks every witness of DIR/policy that has a URL; all must answer\n"
+    "\n"
+    "Bring the log's keys back into DIR/keys first (mode 0600): a backup holds none.\n";
+
+struct options {
+    const char *dir;
+    const char *head;
+    bool witnesses;
+};
+
+static int
+take_options(int argc, char **argv, struct options *o)
+{
+    static const struct option OPTIONS[] = {{"head", required_argument, NULL, 'h'},
+                                            {"witnesses", no_argument, NULL, 'w'},
+                                            {NULL, 0, NULL, 0}};
+    int c;
+    while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
+        if (c == 'h')
+            o->head = optarg;
+        else if (c == 'w')
+            o->witnesses = true;
+        else
+            return DAEMON_USAGE;
+    }
+    if (optind + 1 != argc || (o->head != NULL) == o->witnesses) {
+        daemon_complain("promote wants DIR and either --head FILE or --witnesses; see "
+                        "'cartularyd promote --help'");
+        return DAEMON_USAGE;
+    }
+    o->dir = argv[optind];
+    return DAEMON_OK;
+}
+
+int
+cmd_promote(int argc, char **argv)
+{
+    struct options o = {.dir = NULL};
+    struct log_trouble why = {""};
+    struct buf head = BUF_INIT(NOTE_MAX);
+    if (daemon_help(argc, argv, HELP))
+        return DAEMON_OK;
+    if (take_options(argc, argv, &o) != DAEMON_OK)
+        return DAEMON_USAGE;
+    enum result rc = o.head ? files_read(o.head, &head) : witness_head(o.dir, &head, &why);
+    if (rc != RES_OK && !why.text[0])
+        log_say(&why, "%.300s: %s", o.head ? o.head : o.dir, result_sentence(rc));
+    if (rc == RES_OK)
+        rc = copy_promote(o.dir, buf_span(&head), &why);
+    buf_release(&head);
+    if (rc != RES_OK) {
+        daemon_complain("%s", why.text);
+        return daemon_exit_code(rc);
+    }
+    (void)printf("%s is a log again; nothing else may sign with these keys\nnext: cartularyd serve %s\n",
+                 o.dir, o.dir);
+    return DAEMON_OK;
+}
