@@ -64,7 +64,6 @@ enum result_class {
     X(RES_CHAIN_SIGNATURE_ALGORITHM, INPUT, "signature-algorithm", "RFC 6962 2.1.4", "a signature algorithm is not on the list, or differs inside and outside") \
     X(RES_CHAIN_KEY, INPUT, "issuer-key", "RFC 6962 2.1.4", "an issuer's key is of a kind or size not on the list") \
     X(RES_CHAIN_CA, INPUT, "not-a-ca", "RFC 5280 4.2.1.9", "an issuer is not marked as a CA")      \
-    X(RES_CHAIN_LEAF_CA, INPUT, "leaf-is-ca", "RFC 5280 4.2.1.9", "the first certificate is a CA certificate") \
     X(RES_CHAIN_EKU, INPUT, "extended-key-usage", "S/MIME BR 7.1.2.3 f", "the leaf carries none of the accepted extended key usages") \
     X(RES_CHAIN_NOT_AFTER, INPUT, "not-after-window", "static-ct-api", "the leaf's notAfter lies outside this log's window") \
     X(RES_CHAIN_PRECERT_SIGNER, INPUT, "precertificate-signer", "RFC 6962 3.1", "a precertificate signing certificate stands where none may, or lacks its extended key usage") \

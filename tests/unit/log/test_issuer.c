@@ -1,0 +1,604 @@
+#include "log/accept/issuer.h"
+
+#include "log/accept/lru.h"
+#include "log/accept/sigalg.h"
+#include "tests/mint/mint.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* One key of each kind that is minted, made once. */
+static EVP_PKEY *keys[MINT_P224 + 1];
+
+static int
+setup(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k <= MINT_P224; k++) {
+        keys[k] = mint_key((enum mint_kind)k);
+    }
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k <= MINT_P224; k++) {
+        EVP_PKEY_free(keys[k]);
+    }
+    return 0;
+}
+
+/* The SubjectPublicKeyInfo of key; OPENSSL_free. */
+static struct span
+spki_of(EVP_PKEY *key)
+{
+    uint8_t *p = NULL;
+    int n = i2d_PUBKEY(key, &p);
+
+    assert_true(n > 0);
+    return span_of(p, (size_t)n);
+}
+
+static enum result
+new_issuer(EVP_PKEY *key, struct issuer **ret)
+{
+    struct span spki = spki_of(key);
+    enum result r = issuer_new(spki, ret);
+
+    mint_free(spki);
+    return r;
+}
+
+/* A certificate signed by key with that hash. */
+static struct span
+signed_by(EVP_PKEY *key, const char *hash, bool pss)
+{
+    struct mint_spec s = {.key = key,
+                          .subject = {{"CN", "x"}},
+                          .hash = hash,
+                          .pss = pss,
+                          .extension = {{NULL, NULL}}};
+    X509 *x = mint_cert(&s);
+    struct span der = mint_der(x);
+
+    X509_free(x);
+    return der;
+}
+
+static enum result
+verify(const struct issuer *i, struct span der)
+{
+    struct cert c;
+
+    assert_int_equal(cert_parse(der, &c), RES_OK);
+    return issuer_verify(i, &c);
+}
+
+static const struct {
+    const char *says;
+    enum mint_kind kind, twin; /* twin: a key whose signatures are of another kind */
+    const char *hash;
+    bool pss;
+    enum result want;
+} SCHEMES[] = {
+    {"RSA-2048 SHA-256", MINT_RSA_2048, MINT_P256, "SHA256", false, RES_OK},
+    {"RSA-2048 SHA-1", MINT_RSA_2048, MINT_P256, "SHA1", false, RES_OK},
+    {"RSA-2048 SHA-224", MINT_RSA_2048, MINT_P256, "SHA224", false, RES_OK},
+    {"RSA-3072 SHA-384", MINT_RSA_3072, MINT_P384, "SHA384", false, RES_OK},
+    {"RSA-4096 SHA-512", MINT_RSA_4096, MINT_ED25519, "SHA512", false, RES_OK},
+    {"PSS SHA-1", MINT_RSA_2048, MINT_P256, "SHA1", true, RES_OK},
+    {"PSS SHA-224", MINT_RSA_2048, MINT_P256, "SHA224", true, RES_OK},
+    {"PSS SHA-256", MINT_RSA_2048, MINT_P256, "SHA256", true, RES_OK},
+    {"PSS SHA-384", MINT_RSA_3072, MINT_P256, "SHA384", true, RES_OK},
+    {"PSS SHA-512", MINT_RSA_4096, MINT_P256, "SHA512", true, RES_OK},
+    {"P-256 SHA-256", MINT_P256, MINT_RSA_2048, "SHA256", false, RES_OK},
+    {"P-256 SHA-1", MINT_P256, MINT_RSA_2048, "SHA1", false, RES_OK},
+    {"P-256 SHA-224", MINT_P256, MINT_RSA_2048, "SHA224", false, RES_OK},
+    {"P-256 SHA-512, longer than the curve", MINT_P256, MINT_ED448, "SHA512", false, RES_OK},
+    {"P-384 SHA-384", MINT_P384, MINT_RSA_2048, "SHA384", false, RES_OK},
+    {"P-521 SHA-512", MINT_P521, MINT_RSA_2048, "SHA512", false, RES_OK},
+    {"Ed25519", MINT_ED25519, MINT_ED448, NULL, false, RES_OK},
+    {"Ed448", MINT_ED448, MINT_ED25519, NULL, false, RES_OK},
+    {"MD5", MINT_RSA_2048, MINT_P256, "MD5", false, RES_CHAIN_SIGNATURE_ALGORITHM},
+    {"RIPEMD-160", MINT_RSA_2048, MINT_P256, "RIPEMD160", false, RES_CHAIN_SIGNATURE_ALGORITHM},
+    {"ECDSA with SHA3-256", MINT_P256, MINT_P384, "SHA3-256", false, RES_CHAIN_SIGNATURE_ALGORITHM},
+    {"RSA with SHA3-256", MINT_RSA_2048, MINT_P256, "SHA3-256", false,
+     RES_CHAIN_SIGNATURE_ALGORITHM},
+};
+
+/* Positive: verifies.  Twins: a bit of the signature, a bit of what is signed, another key, another
+ * kind of key. */
+static void
+verifies(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < sizeof SCHEMES / sizeof SCHEMES[0]; n++) {
+        struct span der = signed_by(keys[SCHEMES[n].kind], SCHEMES[n].hash, SCHEMES[n].pss);
+        uint8_t *copy = malloc(der.n);
+        struct issuer *right, *wrong;
+        struct cert c;
+
+        assert_int_equal(new_issuer(keys[SCHEMES[n].kind], &right), RES_OK);
+        assert_int_equal(new_issuer(keys[SCHEMES[n].twin], &wrong), RES_OK);
+        for (int twice = 0; twice < 2; twice++) { /* with a fresh context, then with a ready one */
+            if (verify(right, der) != SCHEMES[n].want) {
+                fail_msg("%s: %s", SCHEMES[n].says, result_name(verify(right, der)));
+            }
+        }
+        if (SCHEMES[n].want == RES_OK) {
+            memcpy(copy, der.p, der.n);
+            copy[der.n - 1] ^= 1;
+            if (verify(right, span_of(copy, der.n)) != RES_CHAIN_SIGNATURE) {
+                fail_msg("%s: a bit of the signature", SCHEMES[n].says);
+            }
+            memcpy(copy, der.p, der.n);
+            assert_int_equal(cert_parse(span_of(copy, der.n), &c), RES_OK);
+            copy[c.serial.p - copy] ^= 1;
+            if (verify(right, span_of(copy, der.n)) != RES_CHAIN_SIGNATURE) {
+                fail_msg("%s: a bit of the TBSCertificate", SCHEMES[n].says);
+            }
+            if (verify(wrong, der) != RES_CHAIN_SIGNATURE_ALGORITHM) {
+                fail_msg("%s: another kind of key", SCHEMES[n].says);
+            }
+        }
+        free(copy);
+        mint_free(der);
+        issuer_unref(right);
+        issuer_unref(wrong);
+    }
+}
+
+static void
+another_key_of_the_kind(void **state)
+{
+    (void)state;
+    for (unsigned k = MINT_P256; k <= MINT_ED448; k++) {
+        EVP_PKEY *other = mint_key((enum mint_kind)k);
+        struct span der = signed_by(keys[k], k == MINT_P256 ? "SHA256" : "SHA512", false);
+        struct issuer *i;
+
+        assert_int_equal(new_issuer(other, &i), RES_OK);
+        assert_int_equal(verify(i, der), RES_CHAIN_SIGNATURE);
+        issuer_unref(i);
+        mint_free(der);
+        EVP_PKEY_free(other);
+    }
+}
+
+/* A signature of no bytes, and one of zeros. */
+static void
+empty_signatures(void **state)
+{
+    static const uint8_t zeros[512];
+
+    (void)state;
+    for (unsigned k = 0; k < MINT_KINDS; k++) {
+        struct span der = signed_by(keys[k], "SHA256", false);
+        struct issuer *i;
+        struct cert c;
+
+        assert_int_equal(new_issuer(keys[k], &i), RES_OK);
+        assert_int_equal(cert_parse(der, &c), RES_OK);
+        c.signature = span_of(zeros, 0);
+        assert_int_equal(issuer_verify(i, &c), RES_CHAIN_SIGNATURE);
+        c.signature = span_of(zeros, sizeof zeros);
+        assert_int_equal(issuer_verify(i, &c), RES_CHAIN_SIGNATURE);
+        issuer_unref(i);
+        mint_free(der);
+    }
+}
+
+/* An RSA key of that many bits, its modulus a number that nobody can sign for. */
+static EVP_PKEY *
+rsa_of_bits(int bits)
+{
+    OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+    BIGNUM *n = BN_new(), *e = BN_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *key = NULL;
+    OSSL_PARAM *p;
+
+    assert_int_equal(BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+    assert_int_equal(BN_set_word(e, 65537), 1);
+    assert_int_equal(OSSL_PARAM_BLD_push_BN(b, "n", n), 1);
+    assert_int_equal(OSSL_PARAM_BLD_push_BN(b, "e", e), 1);
+    p = OSSL_PARAM_BLD_to_param(b);
+    assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, p), 1);
+    OSSL_PARAM_free(p);
+    OSSL_PARAM_BLD_free(b);
+    EVP_PKEY_CTX_free(ctx);
+    BN_free(n);
+    BN_free(e);
+    return key;
+}
+
+static void
+sizes_of_rsa(void **state)
+{
+    static const struct {
+        int bits;
+        enum result want;
+    } rows[] = {{2047, RES_CHAIN_KEY}, {2048, RES_OK}, {8192, RES_OK}, {8193, RES_CHAIN_KEY}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        EVP_PKEY *key = rsa_of_bits(rows[i].bits);
+        struct issuer *issuer = NULL;
+
+        assert_int_equal(new_issuer(key, &issuer), rows[i].want);
+        issuer_unref(issuer);
+        EVP_PKEY_free(key);
+    }
+}
+
+/* Keys by kind; then the P-256 key with one byte changed, cut, or lengthened. */
+static void
+refuses_keys(void **state)
+{
+    static const uint8_t nothing[] = {0x30, 0x00};
+    EVP_PKEY *x25519 = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+    struct span spki = spki_of(keys[MINT_P256]);
+    uint8_t copy[256] = {0};
+    struct issuer *i = NULL;
+
+    (void)state;
+    assert_int_equal(new_issuer(keys[MINT_RSA_1024], &i), RES_CHAIN_KEY);
+    assert_int_equal(new_issuer(keys[MINT_P224], &i), RES_CHAIN_KEY);
+    assert_int_equal(new_issuer(x25519, &i), RES_CHAIN_KEY);
+    assert_int_equal(issuer_new(span_of(nothing, 0), &i), RES_CHAIN_KEY);
+    assert_int_equal(issuer_new(span_of(nothing, sizeof nothing), &i), RES_CHAIN_KEY);
+    for (size_t n = 0; n < spki.n; n++) {
+        assert_int_equal(issuer_new(span_of(spki.p, n), &i), RES_CHAIN_KEY);
+    }
+    memcpy(copy, spki.p, spki.n);
+    assert_int_equal(issuer_new(span_of(copy, spki.n + 1), &i), RES_CHAIN_KEY);
+    copy[spki.n - 1] ^= 1; /* no point of the curve */
+    assert_int_equal(issuer_new(span_of(copy, spki.n), &i), RES_CHAIN_KEY);
+    copy[spki.n - 1] ^= 1;
+    assert_int_equal(issuer_new(span_of(copy, spki.n), &i), RES_OK);
+    issuer_unref(i);
+    mint_free(spki);
+    EVP_PKEY_free(x25519);
+}
+
+/* A curve spelled out in parameters instead of named, RFC 5480 section 2.1.1. */
+static void
+refuses_explicit_curves(void **state)
+{
+    EVP_PKEY *key = EVP_PKEY_dup(keys[MINT_P256]);
+    struct issuer *i;
+
+    (void)state;
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"),
+                     1);
+    assert_int_equal(new_issuer(key, &i), RES_CHAIN_KEY);
+    EVP_PKEY_free(key);
+}
+
+/* A key of type id-RSASSA-PSS, bound to SHA-256 and a salt of at least 32 bytes. */
+static void
+keys_for_pss_only(void **state)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+    struct issuer *i;
+    struct span bound, sha1, pkcs1;
+
+    (void)state;
+    assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_keygen_md(ctx, EVP_sha256()), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(ctx, EVP_sha256()), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, 32), 1);
+    assert_int_equal(EVP_PKEY_keygen(ctx, &key), 1);
+    assert_int_equal(new_issuer(key, &i), RES_OK);
+    bound = signed_by(key, "SHA256", true);
+    sha1 = signed_by(keys[MINT_RSA_2048], "SHA1", true);
+    pkcs1 = signed_by(keys[MINT_RSA_2048], "SHA256", false);
+    assert_int_equal(verify(i, bound), RES_OK);
+    assert_int_equal(verify(i, sha1), RES_CHAIN_SIGNATURE_ALGORITHM);
+    assert_int_equal(verify(i, pkcs1), RES_CHAIN_SIGNATURE_ALGORITHM);
+    issuer_unref(i);
+    mint_free(bound);
+    mint_free(sha1);
+    mint_free(pkcs1);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+}
+
+#define PSS_OID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
+#define SHA256_ID "\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00"
+#define MGF1_OID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"
+#define BYTES(s) .p = (const uint8_t *)(s), .n = sizeof(s) - 1
+
+/* AlgorithmIdentifiers, byte by byte: RFC 4055 section 3.1. */
+static void
+reads_algorithms(void **state)
+{
+    static const struct {
+        const char *says;
+        struct span in;
+        enum result want;
+        struct sigalg a;
+    } rows[] = {
+        {"PSS, all defaults",
+         {BYTES("\x30\x0d" PSS_OID "\x30\x00")},
+         RES_OK,
+         {SIGALG_PSS, SIGALG_SHA1, SIGALG_SHA1, 20}},
+        {"PSS, hash alone: MGF1 stays with SHA-1",
+         {BYTES("\x30\x1e" PSS_OID "\x30\x11\xa0\x0f" SHA256_ID)},
+         RES_OK,
+         {SIGALG_PSS, SIGALG_SHA256, SIGALG_SHA1, 20}},
+        {"PSS, all four fields",
+         {BYTES("\x30\x46" PSS_OID "\x30\x39\xa0\x0f" SHA256_ID
+                "\xa1\x1c\x30\x1a" MGF1_OID SHA256_ID "\xa2\x03\x02\x01\x20\xa3\x03\x02\x01\x01")},
+         RES_OK,
+         {SIGALG_PSS, SIGALG_SHA256, SIGALG_SHA256, 32}},
+        {"PSS without parameters", {BYTES("\x30\x0b" PSS_OID)}, RES_CHAIN_SIGNATURE_ALGORITHM, {0}},
+        {"PSS with NULL",
+         {BYTES("\x30\x0d" PSS_OID "\x05\x00")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"another trailer",
+         {BYTES("\x30\x12" PSS_OID "\x30\x05\xa3\x03\x02\x01\x02")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"a negative salt",
+         {BYTES("\x30\x12" PSS_OID "\x30\x05\xa2\x03\x02\x01\x80")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"a salt of 512 bytes",
+         {BYTES("\x30\x13" PSS_OID "\x30\x06\xa2\x04\x02\x02\x02\x00")},
+         RES_OK,
+         {SIGALG_PSS, SIGALG_SHA1, SIGALG_SHA1, 512}},
+        {"a salt of 513 bytes",
+         {BYTES("\x30\x13" PSS_OID "\x30\x06\xa2\x04\x02\x02\x02\x01")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"a mask function that is not MGF1",
+         {BYTES("\x30\x1e" PSS_OID "\x30\x11\xa1\x0f" SHA256_ID)},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"a fifth field",
+         {BYTES("\x30\x12" PSS_OID "\x30\x05\xa4\x03\x02\x01\x01")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"fields in another order",
+         {BYTES("\x30\x17" PSS_OID "\x30\x0a\xa3\x03\x02\x01\x01\xa2\x03\x02\x01\x20")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"something after the parameters",
+         {BYTES("\x30\x0f" PSS_OID "\x30\x00\x05\x00")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"ECDSA without parameters",
+         {BYTES("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")},
+         RES_OK,
+         {SIGALG_ECDSA, SIGALG_SHA256, 0, 0}},
+        {"ECDSA with NULL",
+         {BYTES("\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x05\x00")},
+         RES_OK,
+         {SIGALG_ECDSA, SIGALG_SHA256, 0, 0}},
+        {"ECDSA with something else",
+         {BYTES("\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x30\x00")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"Ed25519",
+         {BYTES("\x30\x05\x06\x03\x2b\x65\x70")},
+         RES_OK,
+         {SIGALG_ED25519, SIGALG_SHA512, 0, 0}},
+        {"Ed25519 with NULL, RFC 8410 section 3",
+         {BYTES("\x30\x07\x06\x03\x2b\x65\x70\x05\x00")},
+         RES_CHAIN_SIGNATURE_ALGORITHM,
+         {0}},
+        {"X25519", {BYTES("\x30\x05\x06\x03\x2b\x65\x6e")}, RES_CHAIN_SIGNATURE_ALGORITHM, {0}},
+        {"nothing", {BYTES("")}, RES_CHAIN_SIGNATURE_ALGORITHM, {0}},
+        {"no OID", {BYTES("\x30\x00")}, RES_CHAIN_SIGNATURE_ALGORITHM, {0}},
+        {"cut short", {BYTES("\x30\x05\x06\x03\x2b\x65")}, RES_CHAIN_SIGNATURE_ALGORITHM, {0}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sigalg a = {0};
+
+        if (sigalg_parse(rows[i].in, &a) != rows[i].want || a.scheme != rows[i].a.scheme ||
+            a.hash != rows[i].a.hash || a.mgf != rows[i].a.mgf || a.salt != rows[i].a.salt) {
+            fail_msg("%s", rows[i].says);
+        }
+    }
+}
+
+static struct hash
+hash_of(uint64_t n)
+{
+    struct hash h;
+
+    hash_sha256(span_of(&n, sizeof n), &h);
+    return h;
+}
+
+static void
+cache_keeps_keys(void **state)
+{
+    struct span p256 = spki_of(keys[MINT_P256]), weak = spki_of(keys[MINT_RSA_1024]);
+    struct hash h[4] = {hash_of(0), hash_of(1), hash_of(2), hash_of(3)};
+    struct issuer_cache *c;
+    struct span der = signed_by(keys[MINT_P256], NULL, false);
+    struct issuer *first, *again, *other;
+
+    (void)state;
+    assert_int_equal(issuer_cache_new(2, &c), RES_OK);
+    assert_int_equal(issuer_cache_get(c, &h[0], p256, &first), RES_OK);
+    assert_int_equal(issuer_cache_get(c, &h[0], weak, &again), RES_OK); /* not decoded again */
+    assert_ptr_equal(first, again);
+    issuer_unref(again);
+    assert_int_equal(issuer_cache_get(c, &h[1], weak, &again), RES_CHAIN_KEY);
+    assert_int_equal(issuer_cache_get(c, &h[1], weak, &again), RES_CHAIN_KEY);
+    for (size_t i = 1; i < 4; i++) { /* two more push the first out */
+        assert_int_equal(issuer_cache_get(c, &h[i], p256, &other), RES_OK);
+        issuer_unref(other);
+    }
+    assert_int_equal(issuer_cache_get(c, &h[0], p256, &again), RES_OK);
+    assert_ptr_not_equal(first, again); /* first is still ours */
+    issuer_unref(again);
+    issuer_cache_free(c);
+    assert_int_equal(verify(first, der), RES_OK);
+    issuer_unref(first);
+    mint_free(der);
+    mint_free(p256);
+    mint_free(weak);
+}
+
+static void
+cache_remembers_pairs(void **state)
+{
+    struct hash a = hash_of(1), b = hash_of(2), d = hash_of(3);
+    struct issuer_cache *c;
+
+    (void)state;
+    assert_int_equal(issuer_cache_new(2, &c), RES_OK);
+    assert_false(issuer_cache_verified(c, &a, &b));
+    issuer_cache_remember(c, &a, &b);
+    issuer_cache_remember(c, &a, &b);
+    assert_true(issuer_cache_verified(c, &a, &b));
+    assert_false(issuer_cache_verified(c, &b, &a)); /* a pair has an order */
+    assert_false(issuer_cache_verified(c, &a, &d));
+    issuer_cache_remember(c, &a, &d);
+    assert_true(issuer_cache_verified(c, &a, &b)); /* now the more recently used */
+    issuer_cache_remember(c, &d, &a);
+    assert_true(issuer_cache_verified(c, &a, &b));
+    assert_false(issuer_cache_verified(c, &a, &d));
+    assert_true(issuer_cache_verified(c, &d, &a));
+    issuer_cache_free(c);
+    issuer_cache_free(NULL);
+}
+
+static size_t released;
+
+static void
+count_release(void *value)
+{
+    (void)value;
+    released++;
+}
+
+/* 100,000 random operations against a list that is searched and moved by hand. */
+static void
+lru_against_a_list(void **state)
+{
+    enum { CAP = 7, KEYS = 20 };
+    struct lru_key k[KEYS];
+    size_t list[CAP], n = 0, gone = 0; /* list[0] is the newest */
+    static char values[KEYS];
+    struct lru *l;
+
+    (void)state;
+    srand(1);
+    released = 0;
+    for (size_t i = 0; i < KEYS; i++) {
+        k[i] = (struct lru_key){.a = hash_of(i), .b = hash_of(100 + i % 3)};
+    }
+    assert_int_equal(lru_new(CAP, count_release, &l), RES_OK);
+    for (int round = 0; round < 100000; round++) {
+        size_t i = (size_t)rand() % KEYS, at = 0;
+        void *found = lru_get(l, &k[i]);
+
+        while (at < n && list[at] != i) {
+            at++;
+        }
+        assert_ptr_equal(found, at < n ? &values[i] : NULL);
+        if (at == n) {
+            lru_put(l, &k[i], &values[i]);
+            gone += n == CAP;
+            n += n < CAP;
+            at = n - 1;
+        }
+        memmove(list + 1, list, at * sizeof list[0]);
+        list[0] = i;
+        assert_int_equal(lru_count(l), n);
+        assert_int_equal(released, gone);
+    }
+    lru_free(l);
+    assert_int_equal(released, gone + n);
+}
+
+struct job {
+    struct issuer_cache *cache;
+    struct span spki, der;
+    struct issuer *got;
+    bool ok;
+};
+
+static void *
+get_and_verify(void *arg)
+{
+    struct job *j = arg;
+    struct hash h = hash_of(7), many;
+
+    j->ok = issuer_cache_get(j->cache, &h, j->spki, &j->got) == RES_OK;
+    for (uint64_t n = 0; n < 200 && j->ok; n++) {
+        struct issuer *i;
+
+        many = hash_of(n % 5);
+        j->ok = verify(j->got, j->der) == RES_OK &&
+                issuer_cache_get(j->cache, &many, j->spki, &i) == RES_OK;
+        if (j->ok) {
+            issuer_unref(i);
+        }
+        issuer_cache_remember(j->cache, &h, &many);
+        issuer_cache_verified(j->cache, &many, &h);
+    }
+    return NULL;
+}
+
+/* Four threads that miss at once, verify with one key, and push each other's keys out. */
+static void
+threads_share(void **state)
+{
+    struct span spki = spki_of(keys[MINT_P256]), der = signed_by(keys[MINT_P256], "SHA256", false);
+    struct issuer_cache *cache;
+    struct job job[4];
+    pthread_t thread[4];
+
+    (void)state;
+    assert_int_equal(issuer_cache_new(3, &cache), RES_OK);
+    for (size_t i = 0; i < 4; i++) {
+        job[i] = (struct job){.cache = cache, .spki = spki, .der = der};
+        assert_int_equal(pthread_create(&thread[i], NULL, get_and_verify, &job[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(thread[i], NULL);
+        assert_true(job[i].ok);
+        issuer_unref(job[i].got);
+    }
+    issuer_cache_free(cache);
+    mint_free(spki);
+    mint_free(der);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verifies),           cmocka_unit_test(another_key_of_the_kind),
+        cmocka_unit_test(empty_signatures),   cmocka_unit_test(sizes_of_rsa),
+        cmocka_unit_test(refuses_keys),       cmocka_unit_test(refuses_explicit_curves),
+        cmocka_unit_test(keys_for_pss_only),  cmocka_unit_test(reads_algorithms),
+        cmocka_unit_test(cache_keeps_keys),   cmocka_unit_test(cache_remembers_pairs),
+        cmocka_unit_test(lru_against_a_list), cmocka_unit_test(threads_share),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
