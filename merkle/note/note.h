@@ -34,14 +34,17 @@ struct note {
  */
 MUST_CHECK enum result note_parse(struct span in, struct note *ret);
 
-/* Decodes signature i's body after the 4-byte key id into out (cleared first).  RES_NOTE. */
+/* Decodes signature i's body after the 4-byte key id into out (cleared first).  RES_NOTE; errors of
+ * buf_reserve.  Requires i < n->count. */
 MUST_CHECK enum result note_signature_body(const struct note *n, size_t i, struct buf *out);
 
 /*
- * Verifies every signature whose name and id match one of the keys.  Ed25519 keys sign the text; other
- * types are handed to check (NULL: they count as unknown), which returns RES_OK or RES_SIGNATURE.
- * RES_SIGNATURE when a known key's signature fails, RES_KEY_UNKNOWN when none is by a known key.
- * verified[k], when not NULL, says whether keys[k] signed; written only on success.
+ * Verifies every signature whose name and id match one of the keys (the first that matches).
+ * Ed25519 keys sign the text; other types are handed to check (NULL: they count as unknown), which
+ * returns RES_OK, RES_SIGNATURE, or a result of class BROKEN, which ends the verification.  An RFC
+ * 6962 key without its p256 counts as unknown too.  A key that signed twice must have signed well
+ * twice. RES_SIGNATURE when a known key's signature fails, RES_KEY_UNKNOWN when none is by a known
+ * key. verified[k], when not NULL, says whether keys[k] signed; written only on success.
  */
 typedef enum result note_check_fn(void *arg, const struct note_key *key, struct span text,
                                   struct span body);
@@ -49,7 +52,9 @@ MUST_CHECK enum result note_verify(const struct note *n, const struct note_key *
                                    size_t key_count, note_check_fn *check, void *arg,
                                    bool *verified);
 
-/* Appends one signature line: em dash, name, base64(id || body).  The body is a signature made elsewhere. */
+/* Appends one signature line: em dash, name, base64(id || body).  The body is a signature made
+ * elsewhere. RES_VALUE when body is empty or longer than NOTE_SIGNATURE_MAX; errors of buf_reserve;
+ * *out as it was on failure.  Requires a name that note_key_name_ok allows. */
 MUST_CHECK enum result note_signature_line(const char *name, uint32_t id, struct span body,
                                            struct buf *out);
 
