@@ -33,6 +33,7 @@ PHRASES = [
     (r"\b(iss" r"ue|sess" r"ion) #?[0-9]+\b", "the project speaks of itself alone"),
     (r"\b(Clau" r"de|Chat" r"GPT|Anthro" r"pic|Open" r"AI|LL" r"M|language mod" r"el)\b", "the project speaks of itself alone"),
     (r"\bpro" r"xy\.golang\.org|\bdeb\.debian\.org|\bcrates\.io\b|\bpypi\.org\b", "a registry's host name"),
+    (r"\bCONTR" r"ACT\b|\bARCHIT" r"ECTURE\b|HOUSE-RU" r"LES", "a text that is not in this tree"),
     (r"^(<<<" r"<<<<|>>>" r">>>>)", "an unmerged conflict"),
 ]
 TEXT = (".c", ".h", ".py", ".sh", ".md", ".txt", ".cmake", ".go", ".mod", ".awk", ".1", ".5", ".8", ".service", ".conf")
