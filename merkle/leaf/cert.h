@@ -1,10 +1,18 @@
 /*
  * A certificate, read once and strictly: RFC 5280 section 4.1 in X.690 DER.
  *
- * Strict where bytes must be exact (every length minimal, nothing left over, each extension once),
- * lax where a log must be: it records what was issued, so unknown algorithms, unknown critical
- * extensions, odd names and past dates all pass.  All spans are borrowed from the input. Pure; no
- * allocation.  Uses span, result.
+ * Strict where bytes must be exact: every length minimal, nothing left over, each extension once,
+ * names and algorithm parameters well-formed at every depth, dates in the form of 4.1.2.5.
+ *
+ * Lax where a log must be, since it records what was issued.  These pass:
+ * - unknown algorithms, different ones inside and outside, unknown critical extensions, any dates;
+ * - negative, zero and long serials, empty names, any alphabet in strings;
+ * - DEFAULT values written out (version v1, critical FALSE, cA FALSE), which X.690 11.5 forbids;
+ * - GeneralizedTime before 2050, which is a rule for CAs;
+ * - keyUsage without a bit or with trailing zero bits, any path length from 0;
+ * - anything inside extensions other than basicConstraints, keyUsage and extKeyUsage.
+ *
+ * All spans are borrowed from the input.  Pure; no allocation.  Uses span, result.
  */
 #ifndef MERKLE_LEAF_CERT_H
 #define MERKLE_LEAF_CERT_H
@@ -67,10 +75,14 @@ extern const struct span CERT_OID_ANY_EKU;          /* 2.5.29.37.0 */
 extern const struct span CERT_OID_AKI;              /* 2.5.29.35 */
 
 /*
- * Reads the certificate der, all of it.
+ * Reads the certificate der, all of it.  *ret is written only on success.
+ *
  * RES_DER for a length that is not minimal, indefinite, or past the end, for a wrong tag or bytes
- * left over; RES_CERT for a structure that RFC 5280 does not allow; RES_CERT_TIME;
- * RES_CERT_DUPLICATE_EXTENSION; RES_TOO_LARGE beyond the limits above.
+ * left over, for an INTEGER, OBJECT IDENTIFIER, BOOLEAN or BIT STRING that is not DER.
+ * RES_CERT for a structure that RFC 5280 does not allow: a version above 3, extensions below
+ * version 3, an empty [3], a unique identifier in version 1, a signature that does not end on a
+ * byte, a malformed basicConstraints, keyUsage or extKeyUsage.
+ * RES_CERT_TIME; RES_CERT_DUPLICATE_EXTENSION; RES_TOO_LARGE beyond the limits above.
  */
 MUST_CHECK enum result cert_parse(struct span der, struct cert *ret);
 

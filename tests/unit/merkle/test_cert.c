@@ -22,6 +22,8 @@
 #define BASIC_CA "300f 0603551d13 0101ff 0405 3003 0101ff"
 #define KU_SIGN "300e 0603551d0f 0101ff 0404 0302 0186"
 #define POISON "3013 060a 2b06010401d679020403 0101ff 0402 0500"
+#define BYTES_16 "01020304050607080910111213141516"
+#define BYTES_128 BYTES_16 BYTES_16 BYTES_16 BYTES_16 BYTES_16 BYTES_16 BYTES_16 BYTES_16
 #define EKU_EMAIL "3013 0603551d25 040c 300a 0608 2b06010505070304"
 
 static const struct {
@@ -46,6 +48,11 @@ static const struct {
     {"a serial with an ff too many", {.serial = "0202 ff81"}, RES_DER},
     {"an empty serial", {.serial = "0200"}, RES_DER},
     {"a length in two bytes that fits one", {.serial = "028101 01"}, RES_DER},
+    {"a length of 20 in two bytes",
+     {.serial = "028114 0102030405060708091011121314151617181920"},
+     RES_DER},
+    {"a length of 128 in two bytes", {.serial = "028180" BYTES_128}, RES_OK},
+    {"a length of 128 in three bytes", {.serial = "02820080" BYTES_128}, RES_DER},
     {"a length with a leading zero", {.serial = "02820001 01"}, RES_DER},
     {"an indefinite length", {.subject = "3080 0000"}, RES_DER},
     {"a length of five bytes", {.serial = "02850000000001 01"}, RES_DER},
@@ -87,6 +94,7 @@ static const struct {
     {"February 29 of 2023", {.not_before = "170d 3233303232393030303030305a"}, RES_CERT_TIME},
     {"February 29 of 2024", {.not_before = "170d 3234303232393030303030305a"}, RES_OK},
     {"February 29 of 1900", {.not_before = "180f 31393030303232393030303030305a"}, RES_CERT_TIME},
+    {"February 29 of 2200", {.not_before = "180f 32323030303232393030303030305a"}, RES_CERT_TIME},
     {"February 29 of 2000", {.not_before = "180f 32303030303232393030303030305a"}, RES_OK},
     {"hour 24", {.not_before = "170d 3730303130313234303030305a"}, RES_CERT_TIME},
     {"minute 60", {.not_before = "170d 3730303130313030363030305a"}, RES_CERT_TIME},

@@ -123,6 +123,7 @@ what_does_not_fit_is_not_written(void **state)
     assert_int_equal(small.n, 0);
     free(big);
     buf_release(&out);
+    buf_release(&small);
 }
 
 static void
