@@ -1,6 +1,7 @@
 /* merkle/note/checkpoint: the text, the RFC 6962 signature, and opening a log's checkpoint. */
 #include "merkle/note/checkpoint.h"
 
+#include "tests/fault/failalloc.h"
 #include "tests/vectors/guard.h"
 #include "tests/vectors/testdata.h"
 
@@ -345,6 +346,64 @@ cosignatures_are_checked(void **state)
     assert_int_equal(checkpoint_check(NULL, &k, span_str(text), good), RES_SIGNATURE);
 }
 
+/* Signs and checks a cosigned checkpoint with everything that allocates on the way. */
+static enum result
+allocate_all_over(const uint8_t *spki, const struct note_key *cosigner, struct span signature)
+{
+    struct p256_key *p256 = NULL;
+    struct buf text = BUF_INIT(4096);
+    struct hash root = {{0}};
+    uint8_t body[8 + 64] = {0};
+    memcpy(body + 8, signature.p, 64);
+    enum result r = p256_key_parse(span_of(spki, 91), &p256);
+    if (r == RES_OK)
+        r = checkpoint_write("o", 5, &root, &text);
+    size_t n = text.n;
+    if (r == RES_OK)
+        r = checkpoint_check(NULL, cosigner, buf_span(&text), span_of(body, sizeof body));
+    if (r == RES_OK)
+        r = note_signature_line("o", 1, signature, &text);
+    if (r != RES_OK)
+        assert_int_equal(text.n, n);
+    n = text.n;
+    if (r == RES_OK)
+        r = note_key_write(cosigner, &text);
+    if (r != RES_OK)
+        assert_int_equal(text.n, n);
+    p256_key_free(p256);
+    buf_release(&text);
+    return r;
+}
+
+static void
+each_allocation_may_fail(void **state)
+{
+    (void)state;
+    static const char head[] = "cosignature/v1\ntime 0\no\n5\n";
+    uint8_t public[32], secret[64], sig[64];
+    struct buf msg = BUF_INIT(200);
+    struct note_key k;
+    struct log l;
+    log_init(&l);
+    crypto_sign_keypair(public, secret);
+    assert_int_equal(note_key_ed25519("w", KEY_COSIGNATURE_ED25519, public, &k), RES_OK);
+    assert_int_equal(buf_printf(&msg, "%sAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", head),
+                     RES_OK);
+    crypto_sign_detached(sig, NULL, msg.p, msg.n, secret);
+    const uint8_t *spki = p256_key_spki(l.keys[0].p256).p;
+    failalloc_at(0);
+    assert_int_equal(allocate_all_over(spki, &k, span_of(sig, 64)), RES_OK);
+    size_t n = failalloc_count();
+    assert_true(n >= 4);
+    for (size_t i = 1; i <= n; i++) {
+        failalloc_at(i);
+        assert_int_equal(allocate_all_over(spki, &k, span_of(sig, 64)), RES_MEMORY);
+    }
+    failalloc_at(0);
+    buf_release(&msg);
+    log_release(&l);
+}
+
 int
 main(void)
 {
@@ -355,6 +414,7 @@ main(void)
         cmocka_unit_test(both_signatures_are_needed),
         cmocka_unit_test(the_newest_time_counts_and_every_bit),
         cmocka_unit_test(cosignatures_are_checked),
+        cmocka_unit_test(each_allocation_may_fail),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
