@@ -1,5 +1,6 @@
 #include "tests/mint/mint.h"
 
+#include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -94,16 +95,19 @@ set_subject(X509 *x, const struct mint_pair subject[static MINT_PAIRS_MAX])
 static void
 set_extensions(X509 *x, const X509 *issuer, const struct mint_pair ext[static MINT_PAIRS_MAX])
 {
+    CONF *none = NCONF_new(NULL); /* some extensions insist on a configuration to look into */
     X509V3_CTX ctx;
 
+    need(none != NULL, "no configuration");
     X509V3_set_ctx(&ctx, (X509 *)(uintptr_t)issuer, x, NULL, NULL, 0);
-    X509V3_set_ctx_nodb(&ctx);
+    X509V3_set_nconf(&ctx, none);
     for (size_t i = 0; i < MINT_PAIRS_MAX && ext[i].type != NULL; i++) {
-        X509_EXTENSION *e = X509V3_EXT_nconf(NULL, &ctx, ext[i].type, ext[i].value);
+        X509_EXTENSION *e = X509V3_EXT_nconf(none, &ctx, ext[i].type, ext[i].value);
 
         need(e != NULL && X509_add_ext(x, e, -1) == 1, ext[i].type);
         X509_EXTENSION_free(e);
     }
+    NCONF_free(none);
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
- * A file of many distinct leaves under one intermediate, for load: written by `mint --bench`, read by whoever
- * submits them.
+ * A file of many distinct leaves under one intermediate, for load: written by `mint --bench`, read
+ * by whoever submits them.
  *
  * Format, integers big-endian:
  *
@@ -14,8 +14,9 @@
  *
  * For example, a file of one leaf: 4d 49 4e 54 45 44 00 01  00 00 00 01  00 00 01 9a 30 82 01 96 …
  *
- * The reader maps the file; spans are borrowed until it is closed.  One reader belongs to one thread; any number
- * of readers may have the same file open.  For tests and tools of the tests only.
+ * The reader maps the file; spans are borrowed until it is closed.  One reader belongs to one
+ * thread; any number of readers may have the same file open.  For tests and tools of the tests
+ * only.
  */
 #ifndef TESTS_MINT_MINTFILE_H
 #define TESTS_MINT_MINTFILE_H
@@ -32,7 +33,8 @@ struct mint_file {
     struct span root;         /* DER */
 };
 
-/* Opens the file.  False, and nothing to close, when it cannot be read or does not begin as it should. */
+/* Opens the file.  False, and nothing to close, when it cannot be read or does not begin as it
+ * should. */
 bool mint_file_open(struct mint_file *f, const char *path);
 
 /* The next leaf; false after the last one, or where the file is cut short. */
