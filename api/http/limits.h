@@ -1,0 +1,70 @@
+/*
+ * Every limit of the HTTP side, with its reason.  What an operator may set is in log/config.h.
+ *
+ * Pure.  Uses nothing.
+ */
+#ifndef API_HTTP_LIMITS_H
+#define API_HTTP_LIMITS_H
+
+/* A request's head, request line to empty line: CONTRACT says 16 KiB; browsers and fronts stay
+ * below 8. */
+#define HTTP_HEAD_MAX 16384
+/* Header fields in it: real clients send 5 to 30. */
+#define HTTP_HEADERS_MAX 100
+/* What a connection buffers: a head, and a page in which a body or the next requests arrive
+ * meanwhile. */
+#define HTTP_IN_MAX (HTTP_HEAD_MAX + 4096)
+/* The head of an answer: every template at its longest is below 700 bytes. */
+#define HTTP_REPLY_HEAD_MAX 1024
+/* Framing of a chunked body: a fixed part, and so many bytes for each byte of content ("1", CRLF,
+ * CRLF and a digit to spare), so that one-byte chunks pass and endless chunk extensions do not. */
+#define HTTP_CHUNK_FRAMING 16384
+#define HTTP_CHUNK_FRAMING_PER_BYTE 6
+/* A body's or answer's buffer that grew beyond this is given back after the request. */
+#define HTTP_BUFFER_KEPT 65536
+/* The largest answer: 256 entries of get-entries with RSA-4096 chains are below 8 MiB; get-roots
+ * with 4,096 roots of 1.5 KiB is 8 MiB. */
+#define HTTP_ANSWER_MAX (64u << 20)
+/* After a refusal, what the peer still sends is read and thrown away, so that the answer is not
+ * lost to a reset: that many bytes, for that long. */
+#define HTTP_LINGER_BYTES (1u << 20)
+#define HTTP_LINGER_MS 2000
+/* How often deadlines are looked at: timeouts are that inexact. */
+#define HTTP_SWEEP_MS 500
+/* A peer that takes none of an answer for that long is dropped. */
+#define HTTP_WRITE_MS 30000
+/* Drain: requests that have begun may take that long, answers under way that long in all. */
+#define HTTP_DRAIN_REQUESTS_MS 5000
+#define HTTP_DRAIN_MS 10000
+/* Jobs waiting for a worker; one more is answered 503.  At 10,000/s it is a tenth of a second. */
+#define HTTP_JOBS_MAX 1024
+#define HTTP_WORKERS_MAX 64
+
+/* Query: a known parameter's value after decoding; the longest is a hash, 44 characters. */
+#define QUERY_VALUE_MAX 64
+#define QUERY_NAME_MAX 16
+/* Parameters in one query, unknown ones included. */
+#define QUERY_PAIRS_MAX 32
+
+/* JSON: what add-chain needs is an object with an array, depth 2. */
+#define JSON_DEPTH_MAX 16
+/* Values in one document: bounds cJSON's nodes (64 bytes each) and the search for duplicate keys.
+ */
+#define JSON_VALUES_MAX 512
+/* Members of one object: the search for duplicates is quadratic. */
+#define JSON_MEMBERS_MAX 64
+
+/* Below this gzip costs more than it saves. */
+#define GZIP_MIN 1024
+/* The fastest level: a data tile of 350 KB costs about a millisecond. */
+#define GZIP_LEVEL 1
+/* Members of an Accept-Encoding that are read; the rest is as if it were not there. */
+#define GZIP_CODINGS_MAX 16
+/* A thread's buffer for it, given back when it grew beyond: one full data tile fits. */
+#define GZIP_SCRATCH_KEPT (1u << 20)
+
+/* Retry-After of answers of class LATER, seconds. */
+#define RETRY_BUSY 1
+#define RETRY_LATER 30
+
+#endif

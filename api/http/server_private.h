@@ -1,0 +1,72 @@
+/*
+ * What server.c (loop, threads, drain) and client.c (one connection) share.  Private to the two.
+ */
+#ifndef API_HTTP_SERVER_PRIVATE_H
+#define API_HTTP_SERVER_PRIVATE_H
+
+#include <pthread.h>
+#include <uv.h>
+
+#include "api/http/server.h"
+#include "api/http/workers.h"
+#include "api/net/listener.h"
+
+struct client;
+
+enum drain { DRAIN_NOT, DRAIN_REQUESTS, DRAIN_ANSWERS, DRAIN_DONE };
+
+struct server {
+    struct server_options options;
+    struct conn_options conn_options;
+    uv_loop_t loop;
+    bool loop_made;
+    struct listener *listener;
+    struct workers *workers;
+    struct thread threads[HTTP_WORKERS_MAX + 1]; /* the loop's is the last */
+    unsigned thread_count;
+    struct client *clients; /* all open ones */
+    uv_timer_t sweep;
+    uv_async_t wake;
+    uv_signal_t signal[3];
+    enum drain drain;
+    uint64_t drain_began;
+    struct metrics metrics;
+    char date[REPLY_DATE_SIZE];
+    char waste[16384]; /* what lingering connections still send */
+
+    pthread_mutex_t lock; /* finished, stop: what other threads hand to the loop */
+    struct exchange *finished;
+    bool stop;
+};
+
+/* ---- client.c; all on the loop's thread but client_finish ---- */
+
+/* Takes an accepted socket.  RES_MEMORY, RES_IO: fd is closed. */
+MUST_CHECK enum result client_open(struct server *s, int fd, bool unix_socket);
+
+/* Looks at the connection's deadlines; may end it. */
+void client_sweep(struct client *c, uint64_t now);
+
+/* An exchange has come back from another thread. */
+void client_resume(struct exchange *x);
+
+/* Whether a request has begun to come and is not complete. */
+bool client_receiving(const struct client *c);
+
+/* Ends it when no request is under way. */
+void client_drain(struct client *c);
+
+/* Ends it now. */
+void client_close(struct client *c);
+
+struct client *client_next(const struct client *c);
+
+/* conn_options.body_max. */
+size_t client_body_max(struct conn *conn);
+
+/* ---- server.c ---- */
+
+/* Hands a finished exchange to the loop.  Any thread. */
+void server_finish(struct server *s, struct exchange *x);
+
+#endif
