@@ -5,6 +5,7 @@
 
 #include "log/copy.h"
 #include "log/files.h"
+#include "merkle/note/note.h"
 #include "tools/cartularyd.h"
 #include "tools/witness_head.h"
 
@@ -13,11 +14,13 @@ static const char HELP[] =
     "cartularyd promote DIR --witnesses\n"
     "\n"
     "DIR is a backup.  A backup that is older than what the log has already signed would fork the\n"
-    "log if it served: everyone who saw the newer head would hold proof against it.  So promote wants\n"
+    "log if it served: everyone who saw the newer head would hold proof against it.  So promote "
+    "wants\n"
     "the newest head that is known outside and refuses when it is newer than the copy's own.\n"
     "\n"
     "  --head FILE   a signed checkpoint of this log, from wherever the newest is to be had: a\n"
-    "                monitor's state ('cartulary heads'), a proxy's cache, a mirror of /checkpoint\n"
+    "                monitor's state ('cartulary heads'), a proxy's cache, a mirror of "
+    "/checkpoint\n"
     "  --witnesses   asks every witness of DIR/policy that has a URL; all must answer\n"
     "\n"
     "Bring the log's keys back into DIR/keys first (mode 0600): a backup holds none.\n";
@@ -72,7 +75,8 @@ cmd_promote(int argc, char **argv)
         daemon_complain("%s", why.text);
         return daemon_exit_code(rc);
     }
-    (void)printf("%s is a log again; nothing else may sign with these keys\nnext: cartularyd serve %s\n",
-                 o.dir, o.dir);
+    (void)printf(
+        "%s is a log again; nothing else may sign with these keys\nnext: cartularyd serve %s\n",
+        o.dir, o.dir);
     return DAEMON_OK;
 }
