@@ -2,11 +2,13 @@
 """Manual pages say what the programs say: every option of --help is in the page, and the reverse.
 
     man.py SOURCE BIN     BIN is the folder of the executables
+    man.py --self-test
 """
 import os
 import re
 import subprocess
 import sys
+import tempfile
 
 PAGES = (("cartularyd", "cartularyd.8"), ("cartulary", "cartulary.1"), ("cartulary-ldapd", "cartulary-ldapd.8"))
 
@@ -18,8 +20,15 @@ def help_of(program, *command):
     return run.stdout
 
 
+OPTION = r"(?<![\w-])--([a-z][a-z-]*[a-z])"
+
+
 def options(text):
-    return set(re.findall(r"(?<![\w-])--([a-z][a-z-]*[a-z])", text)) - {"help"}
+    """What the usage paragraph names, and what a line begins with; prose may name another command's."""
+    usage, _, rest = text.partition("\n\n")
+    return (set(re.findall(OPTION, usage)) | set(re.findall(r"^ +" + OPTION, rest, re.M)) |
+            # "--help, --version"
+            set(re.findall(r"^ +--[a-z-]+, " + OPTION, rest, re.M))) - {"help"}
 
 
 def commands(text):
@@ -46,17 +55,17 @@ def check_program(program, page_path):
         page = page_options(f.read())
     found = []
     general = help_of(program)
-    # A line of the general help may name an option of a command that has its own help.
+    # What the general help names may stand anywhere in the page.
     verbs = commands(general)
     own = {verb: options(help_of(program, verb)) for verb in verbs}
-    shared = options(general) - set().union(*own.values(), set())
+    shared = options(general)
     for verb in verbs:
         said, written = own[verb] - shared, page.get(verb)
         if written is None:
             found.append(f"{name}: {verb} has no subsection in the page")
             continue
         found += [f"{name} {verb}: --{o} is not in the page" for o in sorted(said - written)]
-        found += [f"{name} {verb}: the page names --{o}, --help does not" for o in sorted(written - said - shared)]
+        found += [f"{name} {verb}: the page names --{o}, --help does not" for o in sorted(written - own[verb] - shared)]
     found += [f"{name}: --{o} is not in the page" for o in sorted(shared - set().union(*page.values()))]
     found += [f"{name}: the page names --{o}, --help does not" for o in sorted(page[""] - shared - set().union(*own.values(), set()))]
     if not verbs:
@@ -79,6 +88,33 @@ def lint(path):
     return run.stdout.splitlines()
 
 
+def self_test():
+    """A page that lacks one option, names one too many, and forgets a command."""
+    program = """#!/bin/sh
+case $1 in
+go) printf 'x go [--fast]\\n\\nGoes.\\n\\n  --far N   how far; see --near\\n' ;;
+stop) printf 'x stop\\n' ;;
+*) printf 'usage: x COMMAND\\n\\n  go    goes\\n  stop  stops\\n\\n  --loud   speaks\\n' ;;
+esac
+"""
+    page = ".Sh DESCRIPTION\n.It Fl -quiet\n.Ss go\n.It Fl -fast\n.It Fl -slow\n"
+    wanted = ["x go: --far is not in the page", "x go: the page names --slow, --help does not",
+              "x: stop has no subsection in the page", "x: --loud is not in the page",
+              "x: the page names --quiet, --help does not"]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, name) for name in ("x", "x.1")]
+        for path, text in zip(paths, (program, page)):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        os.chmod(paths[0], 0o755)
+        found = check_program(*paths)
+    if sorted(found) == sorted(wanted):
+        print(f"self-test: {len(wanted)} planted differences found")
+        return 0
+    print("\n".join(["self-test: found", *found]))
+    return 1
+
+
 def main(top, binaries):
     found, pages = check_configuration(top), 0
     folder = os.path.join(top, "tools/man")
@@ -95,4 +131,4 @@ def main(top, binaries):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(self_test() if sys.argv[1:] == ["--self-test"] else main(*sys.argv[1:]))
