@@ -57,6 +57,8 @@ static const struct key KEYS[] = {
     NUMBER_KEY("heartbeat", heartbeat_ms, 100, 60000),
     NUMBER_KEY("workers", workers, 0, 256),
     NUMBER_KEY("pool", pool, 1, 65536),
+    NUMBER_KEY("issuer-rate", issuer_rate, 0, 1000000),
+    NUMBER_KEY("issuer-burst", issuer_burst, 1, 1000000),
     NUMBER_KEY("connections", connections, 1, 100000),
     NUMBER_KEY("body-max", body_max, 1024, 4 * 1024 * 1024),
     NUMBER_KEY("head-timeout", head_timeout_ms, 100, 600000),
@@ -91,6 +93,7 @@ config_defaults(struct config *c)
     c->scrub_seconds = UINT64_C(7) * 86400;
     c->heartbeat_ms = 30000;
     c->pool = 4096;
+    c->issuer_burst = 1000;
     c->connections = 1024;
     c->body_max = 512 * 1024;
     c->head_timeout_ms = 10000;
@@ -271,6 +274,14 @@ long_line(struct span text)
     return 0;
 }
 
+static bool
+url_ok(const char *url)
+{
+    size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+    size_t n = strlen(url);
+    return scheme && n > scheme && url[n - 1] != '/' && !strpbrk(url, " \t\r\n");
+}
+
 static enum result
 check_whole(const struct config *c, char *detail)
 {
@@ -281,6 +292,8 @@ check_whole(const struct config *c, char *detail)
         wrong = "origin wants a name without scheme and trailing slash, such as log.example/2026";
     else if (!c->url[0])
         wrong = "url is missing";
+    else if (!url_ok(c->url))
+        wrong = "url wants http:// or https://, a name, no blanks and no trailing slash";
     else if (c->policy.not_after_start >= c->policy.not_after_limit)
         wrong = "not-after-start must be before not-after-limit";
     else if (c->policy.eku_count == 0 && !c->policy.allow_any_eku && !c->policy.allow_no_eku)

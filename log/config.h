@@ -33,6 +33,8 @@ struct config {
     uint64_t heartbeat_ms;    /* heartbeat: an idle log signs a fresh head this often; 30 s */
     unsigned workers;         /* threads that check chains; 0: as many as cores */
     unsigned pool;            /* submissions waiting at once; 4096, then 503 */
+    unsigned issuer_rate;  /* issuer-rate: new entries a second of one issuing key; 0: no limit */
+    unsigned issuer_burst; /* issuer-burst: and so many at once; 1000 */
     unsigned connections;     /* open connections; 1024 */
     unsigned body_max;        /* bytes of a submission; 512 KiB */
     unsigned head_timeout_ms; /* a request's head must be complete within it; 10 s */

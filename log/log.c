@@ -63,6 +63,7 @@ log_halt(struct log *l, enum result why, const char *what)
     char text[MARKER_TEXT_MAX];
     if (atomic_exchange(&l->halted, true))
         return;
+    sequencer_halt(l->sequencer);
     (void)snprintf(text, sizeof(text), "%s at step %s", result_name(why), what);
     /* The marker may fail to be written on a disk that fails; the process ends all the same. */
     enum result rc = marker_set(l->config.dir, MARKER_HALTED, text);
@@ -167,6 +168,8 @@ open_parts(struct log *l, struct log_trouble *why)
         rc = issuer_cache_new(ISSUERS_CACHED, &l->issuers);
     if (rc == RES_OK)
         rc = pool_new(l->config.pool, &l->pool);
+    if (rc == RES_OK)
+        rc = rate_new(l->config.issuer_rate, l->config.issuer_burst, &l->rate);
     if (rc != RES_OK)
         return rc;
     struct sequencer_parts parts = {.origin = l->config.origin,
@@ -198,6 +201,7 @@ log_open(const struct config *c, struct log_sink sink, struct log **ret, struct 
         l->config.policy.eku[i].p = l->config.eku_bytes[i];
     l->sink = sink;
     l->lock_fd = -1;
+    atomic_store(&l->disk_free, UINT64_MAX); /* until somebody has looked */
     (void)pthread_mutex_init(&l->lock, NULL);
     (void)pthread_mutex_init(&l->sink_lock, NULL);
     enum result rc = open_parts(l, why);
@@ -251,6 +255,7 @@ log_close(struct log *l)
     sequencer_free(l->sequencer);
     pool_free(l->pool);
     issuer_cache_free(l->issuers);
+    rate_free(l->rate);
     roots_unref(l->roots);
     known_free(l->known);
     if (l->index)
@@ -275,7 +280,7 @@ log_ready(const struct log *l)
         return RES_DRAINING;
     if (atomic_load(&l->clock_wrong))
         return RES_CLOCK;
-    if (atomic_load(&l->disk_free) < l->config.disk_floor && atomic_load(&l->disk_checked_ms))
+    if (atomic_load(&l->disk_free) < l->config.disk_floor)
         return RES_DISK_FLOOR;
     return RES_OK;
 }
@@ -358,6 +363,8 @@ log_reload_roots(struct log *l, size_t *ret_added, struct log_trouble *why)
         rc = tokens_load(l->config.dir, &tokens);
     roots_unref(old);
     if (rc != RES_OK) {
+        log_say(why, "%.200s: roots or tokens: %s (%s)", l->config.dir, result_sentence(rc),
+                result_name(rc));
         roots_unref(fresh);
         return rc;
     }
@@ -429,7 +436,7 @@ log_stats(struct log *l, struct log_stats *ret)
     struct roots *roots = log_roots(l);
     ret->roots = roots_count(roots);
     roots_unref(roots);
-    ret->disk_free = atomic_load(&l->disk_free);
+    ret->disk_free = log_disk_free(l);
     if (store_sizes(l->store, &sizes) == RES_OK)
         ret->store_bytes = sizes.file;
     ret->index_bytes = index_bytes(l->index);

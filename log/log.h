@@ -55,8 +55,9 @@ void log_close(struct log *l);
  * RES_DRAINING, RES_STORE_LATCHED.  Cheap; any thread. */
 enum result log_ready(const struct log *l);
 
-/* Called once, from the sequencer's thread, when the log has halted for good: the process should
- * end (the reason is in DIR/halted and was a log line).  Set before log_start. */
+/* Called once, from the sequencer's or the scrubber's thread, when the log has halted for good: the
+ * process should end (the reason is in DIR/halted and was a log line).  Must not call log_drain or
+ * log_close itself: they wait for that thread.  Set before log_start. */
 void log_on_halt(struct log *l, void (*fn)(void *arg), void *arg);
 
 /* ---- submitting ---- */
@@ -82,7 +83,7 @@ void log_worker_free(struct log_worker *w);
 /*
  * Checks the chain (leaf first, DER, borrowed for the call) in the calling thread and, when it is
  * taken, queues it. RES_OK: done will be called, once.  Anything else: it will not be; class INPUT
- * fills *refusal, class LATER (RES_BUSY, RES_DISK_FLOOR, RES_CLOCK, RES_DRAINING, RES_HALTED) means
+ * fills *refusal, class LATER (RES_BUSY, RES_RATE, RES_DISK_FLOOR, RES_CLOCK, RES_DRAINING, RES_HALTED) means
  * nothing is wrong with the chain.
  */
 MUST_CHECK enum result log_submit(struct log_worker *w, enum entry_type type,

@@ -12,6 +12,7 @@
 #include "log/known.h"
 #include "log/log.h"
 #include "log/pool.h"
+#include "log/rate.h"
 #include "log/sequencer.h"
 #include "log/signer.h"
 #include "log/store/index.h"
@@ -31,6 +32,7 @@ struct log {
     struct pool *pool;
     struct known *known;
     struct issuer_cache *issuers;
+    struct rate *rate;
     struct sequencer *sequencer;
     struct scrub *scrub;
     bool started;
@@ -59,6 +61,9 @@ void log_line(struct log *l, const char *event, const char *format, ...)
 
 /* Writes DIR/halted, says so, refuses from now on, and calls on_halt. */
 void log_halt(struct log *l, enum result why, const char *what);
+
+/* Free bytes where DIR lies, asked for at most twice a second.  Any thread. */
+uint64_t log_disk_free(struct log *l);
 
 /* Milliseconds since 1970. */
 uint64_t log_now_ms(void);

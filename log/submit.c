@@ -48,18 +48,16 @@ coarse_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 + 1;
 }
 
-/* Looks at the disk before something is accepted, not after. */
-static void
-check_disk(struct log *l)
+uint64_t
+log_disk_free(struct log *l)
 {
     uint64_t now = coarse_ms(), last = atomic_load(&l->disk_checked_ms);
     struct statvfs st;
-    if (last && now - last < DISK_CHECK_MS)
-        return;
-    if (!atomic_compare_exchange_strong(&l->disk_checked_ms, &last, now))
-        return;
-    if (statvfs(l->config.dir, &st) == 0)
+    if ((!last || now - last >= DISK_CHECK_MS) &&
+        atomic_compare_exchange_strong(&l->disk_checked_ms, &last, now) &&
+        statvfs(l->config.dir, &st) == 0)
         atomic_store(&l->disk_free, (uint64_t)st.f_bavail * st.f_frsize);
+    return atomic_load(&l->disk_free);
 }
 
 /* Finds the entry among those published.  *checked: below it there is none. */
@@ -119,6 +117,11 @@ submit(struct log_worker *w, const struct chain *c, log_receipt_fn *done, void *
     }
     if (rc != RES_ABSENT)
         return rc;
+    /* Only what is new counts: a CA that submits again what it has an SCT for costs next to
+     * nothing. */
+    rc = rate_take(w->log->rate, &c->issuing_key, coarse_ms());
+    if (rc != RES_OK)
+        return rc;
     return queue(w, c, checked, done, arg);
 }
 
@@ -130,7 +133,7 @@ log_submit(struct log_worker *w, enum entry_type type, const struct span *certs,
     struct chain chain = CHAIN_INIT;
     refusal->why = RES_OK;
     refusal->detail[0] = 0;
-    check_disk(l);
+    (void)log_disk_free(l); /* looks at the disk before something is accepted, not after */
     enum result rc = log_ready(l);
     if (rc == RES_OK) {
         struct roots *roots = log_roots(l);

@@ -1,0 +1,88 @@
+/* Token buckets: each key has its own, fills with time, and a full table forgets the oldest. */
+#include "log/rate.h"
+#include "tests/vectors/check.h"
+
+static struct hash
+key(unsigned n)
+{
+    struct hash h = {{0}};
+    h.b[0] = (uint8_t)n;
+    h.b[1] = (uint8_t)(n >> 8);
+    return h;
+}
+
+/* How many of tries the key gets at that moment. */
+static unsigned
+got(struct rate *r, unsigned k, uint64_t now, unsigned tries)
+{
+    struct hash h = key(k);
+    unsigned n = 0;
+    while (tries-- > 0)
+        n += rate_take(r, &h, now) == RES_OK;
+    return n;
+}
+
+static void
+test_rows(void **state)
+{
+    static const struct {
+        const char *says;
+        unsigned rate, burst, key;
+        uint64_t now;
+        unsigned tries, want;
+    } ROWS[] = {
+        {"a fresh key has its burst and no more", 2, 5, 1, 1000, 9, 5},
+        {"nothing comes in without time", 2, 5, 1, 1000, 9, 0},
+        {"another key is not held back", 2, 5, 2, 1000, 9, 5},
+        {"half a second gives one of two a second", 2, 5, 1, 1500, 9, 1},
+        {"a quarter gives none", 2, 5, 1, 1750, 9, 0},
+        {"and with the next quarter one", 2, 5, 1, 2000, 9, 1},
+        {"a long pause fills to the burst only", 2, 5, 1, UINT64_MAX / 2, 9, 5},
+        {"a clock that stands still gives nothing", 2, 5, 1, UINT64_MAX / 2, 9, 0},
+    };
+    struct rate *r;
+    (void)state;
+    assert_int_equal(rate_new(2, 5, &r), RES_OK);
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        unsigned n = got(r, ROWS[i].key, ROWS[i].now, ROWS[i].tries);
+        if (n != ROWS[i].want)
+            fail_msg("%s: got %u, want %u", ROWS[i].says, n, ROWS[i].want);
+    }
+    rate_free(r);
+}
+
+static void
+test_no_limit(void **state)
+{
+    struct rate *r;
+    (void)state;
+    assert_int_equal(rate_new(0, 1, &r), RES_OK);
+    assert_int_equal(got(r, 1, 0, 100000), 100000);
+    rate_free(r);
+}
+
+static void
+test_full_table(void **state)
+{
+    struct rate *r;
+    (void)state;
+    assert_int_equal(rate_new(1, 1, &r), RES_OK);
+    for (unsigned k = 0; k < RATE_KEYS_MAX; k++)
+        assert_int_equal(got(r, k, 1000 + k, 2), 1);
+    /* One key more takes the place of key 0; the others are still remembered as empty. */
+    assert_int_equal(got(r, RATE_KEYS_MAX, 1000 + RATE_KEYS_MAX, 2), 1);
+    assert_int_equal(got(r, RATE_KEYS_MAX - 1, 1000 + RATE_KEYS_MAX, 2), 0);
+    assert_int_equal(got(r, 0, 1000 + RATE_KEYS_MAX, 2), 1);
+    rate_free(r);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_no_limit),
+        cmocka_unit_test(test_full_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
