@@ -28,15 +28,15 @@ struct config {
     struct chain_policy policy;       /* eku, any-eku, no-eku, not-after-start, not-after-limit */
     uint8_t eku_bytes[CHAIN_EKUS_MAX][32]; /* what policy.eku points to */
     uint64_t map_size;                     /* map-size, bytes: 2^40 */
-    uint64_t disk_floor;      /* disk-floor, bytes: submissions are refused below it; 1 GiB */
-    uint64_t scrub_seconds;   /* scrub-period: every byte is re-read within it; a week */
-    uint64_t heartbeat_ms;    /* heartbeat: an idle log signs a fresh head this often; 30 s */
-    unsigned workers;         /* threads that check chains; 0: as many as cores */
-    unsigned pool;            /* submissions waiting at once; 4096, then 503 */
-    unsigned issuer_rate;  /* issuer-rate: new entries a second of one issuing key; 0: no limit */
-    unsigned issuer_burst; /* issuer-burst: and so many at once; 1000 */
-    unsigned connections;     /* open connections; 1024 */
-    unsigned body_max;        /* bytes of a submission; 512 KiB */
+    uint64_t disk_floor;    /* disk-floor, bytes: submissions are refused below it; 1 GiB */
+    uint64_t scrub_seconds; /* scrub-period: every byte is re-read within it; a week */
+    uint64_t heartbeat_ms;  /* heartbeat: an idle log signs a fresh head this often; 30 s */
+    unsigned workers;       /* threads that check chains; 0: as many as cores */
+    unsigned pool;          /* submissions waiting at once; 4096, then 503 */
+    unsigned issuer_rate;   /* issuer-rate: new entries a second of one issuing key; 0: no limit */
+    unsigned issuer_burst;  /* issuer-burst: and so many at once; 1000 */
+    unsigned connections;   /* open connections; 1024 */
+    unsigned body_max;      /* bytes of a submission; 512 KiB */
     unsigned head_timeout_ms; /* a request's head must be complete within it; 10 s */
     unsigned body_timeout_ms; /* and its body; 30 s */
     unsigned idle_timeout_ms; /* keep-alive; 75 s */
