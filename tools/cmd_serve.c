@@ -74,20 +74,20 @@ on_drain(void *app)
     log_drain(a->log);
 }
 
+/* What was added is a line of the log's own. */
 static void
 on_hangup(void *app)
 {
     struct api *a = app;
     struct log_trouble why = {""};
-    size_t added = 0;
-    enum result r = log_reload_roots(a->log, &added, &why);
+    size_t added;
     char fields[sizeof why + 64];
+    enum result r = log_reload_roots(a->log, &added, &why);
 
     if (r == RES_OK)
-        (void)snprintf(fields, sizeof fields, "added=%zu", added);
-    else
-        (void)snprintf(fields, sizeof fields, "reason=%s detail=\"%s\"", result_name(r), why.text);
-    write_line(NULL, r == RES_OK ? "roots-reloaded" : "roots-kept", fields);
+        return;
+    (void)snprintf(fields, sizeof fields, "reason=%s detail=\"%s\"", result_name(r), why.text);
+    write_line(NULL, "roots-kept", fields);
 }
 
 /* From the sequencer's thread: nothing will be signed any more. */

@@ -194,19 +194,19 @@ reply_problem_body(enum result r, unsigned status, const char *detail, struct bu
 {
     size_t before = out->n;
     enum result rc;
-    const char *source = result_source(r);
+    /* What is broken here is not the peer's to know. */
     bool ours = reply_status(r) == 500;
+    const char *source = ours || strcmp(result_source(r), "-") == 0 ? "" : result_source(r);
 
+    if (detail == NULL || ours)
+        detail = "";
     rc = buf_printf(out, "{\"type\":\"urn:cartulary:problem:%s\",\"title\":\"%s\",\"status\":%u",
                     result_name(r), result_sentence(r), status);
-    if (rc == RES_OK && !ours) {
-        rc = buf_printf(out, ",\"detail\":\"%s", strcmp(source, "-") != 0 ? source : "");
-        if (rc == RES_OK && detail != NULL && detail[0] != '\0') {
-            if (strcmp(source, "-") != 0)
-                rc = buf_add(out, span_str(": "));
-            if (rc == RES_OK)
-                rc = json_escape(span_str(detail), out);
-        }
+    if (rc == RES_OK && (source[0] != '\0' || detail[0] != '\0')) {
+        rc = buf_printf(out, ",\"detail\":\"%s%s", source,
+                        source[0] != '\0' && detail[0] != '\0' ? ": " : "");
+        if (rc == RES_OK)
+            rc = json_escape(span_str(detail), out);
         if (rc == RES_OK)
             rc = buf_add(out, span_str("\""));
     }
