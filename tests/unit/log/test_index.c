@@ -4,8 +4,10 @@
 #include "log/store/index.h"
 #include "log/store/merger.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -210,6 +212,57 @@ two_hundred_thousand_are_found(void **state)
     assert_true(index_bytes(x) < N * 100);
     index_close(x);
     index_close(NULL);
+}
+
+struct seeker {
+    struct index *x;
+    _Atomic uint64_t added; /* entries that must be found */
+    atomic_bool stop;
+    atomic_uint missed;
+    atomic_ulong looked;
+};
+
+static void *
+seek(void *arg)
+{
+    struct seeker *s = arg;
+    for (uint64_t k = 0; !atomic_load(&s->stop); k++) {
+        uint64_t n = atomic_load(&s->added);
+        if (n == 0)
+            continue;
+        /* Mostly the youngest, which are on their way from memory to disk. */
+        uint64_t i = k % 2 == 0 ? mix(k) % n : n - 1 - mix(k) % (n < 9000 ? n : 9000);
+        struct hash h = hash_with(key_random(i, k / 2 % 2));
+        uint64_t at[2];
+        size_t found;
+        if (index_find(s->x, (enum index_map)(k / 2 % 2), &h, at, 2, &found) != RES_OK ||
+            found != 1 || at[0] != i)
+            atomic_fetch_add(&s->missed, 1);
+        atomic_fetch_add(&s->looked, 1);
+    }
+    return NULL;
+}
+
+static void
+threads_find_what_is_added_while_it_moves_to_disk(void **state)
+{
+    static struct seeker s;
+    pthread_t thread[3];
+    s.x = open_index(*state, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, seek, &s), 0);
+    for (uint64_t n = 0; n < 20 * (uint64_t)INDEX_UNIT; n += 512) {
+        add(s.x, key_random, n, n + 512);
+        atomic_store(&s.added, n + 512);
+        usleep(300);
+    }
+    settle(s.x, 20 * (uint64_t)INDEX_UNIT);
+    atomic_store(&s.stop, true);
+    for (int i = 0; i < 3; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(atomic_load(&s.missed), 0);
+    assert_true(atomic_load(&s.looked) > 100);
+    index_close(s.x);
 }
 
 static void
@@ -451,6 +504,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         ROW(every_size_is_found_like_in_a_plain_array),
         ROW(two_hundred_thousand_are_found),
+        ROW(threads_find_what_is_added_while_it_moves_to_disk),
         ROW(what_is_lost_is_built_again),
         ROW(a_merge_stopped_at_any_step_is_done_again),
         ROW(closing_at_any_moment_loses_nothing_covered),

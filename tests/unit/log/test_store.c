@@ -3,9 +3,11 @@
 
 #include "log/store/store_private.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -153,6 +155,70 @@ a_view_keeps_what_it_began_with(void **state)
     store_view_free(v);
     store_view_free(NULL);
     store_close(s);
+}
+
+struct watcher {
+    struct store *s;
+    atomic_bool stop;
+    atomic_uint wrong;
+    atomic_ulong looked;
+};
+
+/* Each snapshot is one commit: its head, its last entry, its last leaf hash; and heads never go
+ * back. */
+static void *
+watch(void *arg)
+{
+    struct watcher *w = arg;
+    struct store_view *v;
+    uint64_t last = 0;
+    if (store_view_new(w->s, &v) != RES_OK) {
+        atomic_fetch_add(&w->wrong, 1);
+        return NULL;
+    }
+    while (!atomic_load(&w->stop)) {
+        struct store_head h;
+        struct store_entry e;
+        struct hash leaf, node;
+        if (store_view_begin(v) != RES_OK)
+            break;
+        enum result r = store_get_head(v, &h);
+        bool right = r == RES_ABSENT;
+        if (r == RES_OK && h.size >= last) {
+            last = h.size;
+            right = store_get_entry(v, h.size, &e) == RES_ABSENT &&
+                    store_get_entry(v, h.size - 1, &e) == RES_OK &&
+                    store_get_node(v, (struct node){0, h.size - 1}, &node) == RES_OK;
+            if (right) {
+                hash_leaf(e.leaf, &leaf);
+                right = hash_equal(&leaf, &node);
+            }
+        }
+        store_view_end(v);
+        atomic_fetch_add(&w->wrong, !right);
+        atomic_fetch_add(&w->looked, 1);
+    }
+    store_view_free(v);
+    return NULL;
+}
+
+static void
+threads_see_whole_commits_only(void **state)
+{
+    static struct watcher w;
+    pthread_t thread[3];
+    w.s = data_create(*state);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, watch, &w), 0);
+    for (uint64_t size = 0; size < 4000; size += 25)
+        assert_int_equal(data_commit(w.s, size, size + 25), RES_OK);
+    atomic_store(&w.stop, true);
+    for (int i = 0; i < 3; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(atomic_load(&w.wrong), 0);
+    assert_true(atomic_load(&w.looked) > 100);
+    assert_holds(w.s, 4000);
+    store_close(w.s);
 }
 
 static void
@@ -696,6 +762,7 @@ main(void)
         ROW(batches_of_every_shape_are_found_again),
         ROW(every_batch_from_1_to_600_is_found_again),
         ROW(a_view_keeps_what_it_began_with),
+        ROW(threads_see_whole_commits_only),
         ROW(the_open_transaction_reads_itself_and_nobody_else_does),
         ROW(what_stands_is_not_replaced),
         ROW(large_leaves_have_a_limit),
