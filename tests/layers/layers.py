@@ -149,6 +149,21 @@ def check_calls(table, build):
     return sorted(set(found))
 
 
+def defined(archive):
+    return {symbol for _, kind, symbol in symbols(archive) if kind in "TDBR" and not symbol.startswith("__")}
+
+
+def check_names(build):
+    """No two libraries define one name: a program that links both would call whichever stands first."""
+    found, owner = [], {}
+    for archive in sorted(archives(build)):
+        for symbol in sorted(defined(archive)):
+            if symbol in owner:
+                found.append(f"{symbol}(): in {owner[symbol]} and in {os.path.basename(archive)}")
+            owner.setdefault(symbol, os.path.basename(archive))
+    return found
+
+
 def check_executables(table, build):
     found = []
     for name, words in table["never contain"]:
@@ -157,11 +172,12 @@ def check_executables(table, build):
             continue
         held = {line.split()[-1] for line in nm("--defined-only", path).splitlines()
                 if line.split()[-2] in "TDBR"}
-        for archive in archives(build):
-            library = os.path.basename(archive)
-            if any(library.startswith(w) for w in words):
-                own = {s for _, kind, s in symbols(archive) if kind in "TDBR"}
-                found += [f"{name}: holds {s} of {library}" for s in sorted(own & held)[:3]]
+        forbidden = [a for a in archives(build) if any(os.path.basename(a).startswith(w) for w in words)]
+        # A name that an allowed library also defines is that library's here; check_names objects to it anyway.
+        for archive in set(archives(build)) - set(forbidden):
+            held -= defined(archive)
+        for archive in forbidden:
+            found += [f"{name}: holds {s} of {os.path.basename(archive)}" for s in sorted(defined(archive) & held)[:3]]
         needed = subprocess.run(("readelf", "-d", path), check=True, capture_output=True, text=True).stdout
         for shared in re.findall(r"\(NEEDED\).*\[(.*)\]", needed):
             if any(shared.startswith(w) for w in words):
@@ -175,6 +191,7 @@ def check(top, build):
     if build:
         found += check_links(table, build)
         found += check_calls(table, build)
+        found += check_names(build)
         found += check_executables(table, build)
     return found
 
@@ -220,6 +237,8 @@ def self_test():
         compile_planted(build, "log_core", "signer",
                         "void *PEM_read_PrivateKey(void); void *k(void) { return PEM_read_PrivateKey(); }\n")
         server = compile_planted(build, "log_z", "server", "int log_serve(void) { return 1; }\n")
+        compile_planted(build, "api_w", "twice", "int twice(void) { return 1; }\n")
+        compile_planted(build, "client_w", "twice", "int twice(void) { return 2; }\n")
         main = os.path.join(build, "main.c")
         with open(main, "w", encoding="utf-8") as f:
             f.write("int log_serve(void); int main(void) { return log_serve(); }\n")
@@ -229,7 +248,8 @@ def self_test():
         wanted = [p for p, _, bad in planted if bad] + [
             "target client_core: links log_core", "target merkle_tree: links PkgConfig::UV",
             "libmerkle_x, clocks.c: calls time", "liblog_y, talks.c: calls printf",
-            "liblog_y, keeps.c: calls PEM_read_PrivateKey", "cartulary: holds log_serve"]
+            "liblog_y, keeps.c: calls PEM_read_PrivateKey", "cartulary: holds log_serve",
+            "twice(): in libapi_w.a and in libclient_w.a"]
         unwanted = [p + ":" for p, _, bad in planted if not bad] + ["liblog_core, signer.c"]
         wrong = [f"not found: {w}" for w in wanted if w not in text]
         wrong += [f"found though it is allowed: {w}" for w in unwanted if "\n" + w in "\n" + text]

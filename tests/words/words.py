@@ -42,12 +42,15 @@ LISTED = ("merkle", "log", "api", "client", "tools")
 
 def files(top):
     """What git holds or would hold; a plain walk where there is no repository."""
-    git = subprocess.run(("git", "-C", top, "ls-files", "-co", "--exclude-standard"), capture_output=True, text=True)
-    if git.returncode == 0:
+    try:
+        git = subprocess.run(("git", "-C", top, "ls-files", "-co", "--exclude-standard"), capture_output=True, text=True)
+    except FileNotFoundError:
+        git = None
+    if git is not None and git.returncode == 0:
         names = git.stdout.splitlines()
     else:
         names = [os.path.relpath(os.path.join(d, n), top) for d, _, ns in os.walk(top) for n in ns]
-        names = [n for n in names if not n.startswith((".git/", "build"))]
+        names = [n for n in names if not n.startswith((".git/", "build")) and "__pycache__" not in n]
     return sorted(n for n in names if os.path.isfile(os.path.join(top, n)))
 
 
