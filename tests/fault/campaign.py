@@ -23,9 +23,9 @@ class Broken(Exception):
 
 
 def program(name):
-    for folder in (BIN, TESTS):
+    for folder in (BIN, TESTS, os.path.join(TESTS, "bin")):
         path = os.path.join(folder, name)
-        if os.access(path, os.X_OK):
+        if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
     sys.exit(f"{name} is not built below {BUILD}; set CARTULARY_BIN or CARTULARY_BUILD")
 
@@ -54,7 +54,7 @@ class Leaves:
         self.path = os.path.join(folder, f"leaves-{count}")
         self.count = count
         self.used = 0
-        made = run([program("mint"), "--bench", self.path, str(count)])
+        made = run([program("mint"), "--bench", str(count), "--out", self.path])
         if made.returncode != 0:
             sys.exit("mint failed: " + made.stdout)
 
