@@ -84,27 +84,6 @@ audit_entry(struct audit *a, uint64_t index, const struct hash *in_tile)
     return audit_issuers(a, index, &l);
 }
 
-/* Recomputes every node of a tile's record from its bottom row. */
-static void
-audit_record(struct audit *a, unsigned level, uint64_t index, unsigned width,
-             const struct hash *nodes)
-{
-    struct hash row[TILE_WIDTH];
-    memcpy(row, nodes, width * sizeof(*row));
-    unsigned below = 0;
-    for (unsigned size = TILE_WIDTH; size > 2; size /= 2) {
-        width /= 2;
-        below += size;
-        for (unsigned i = 0; i < width; i++) {
-            hash_node(&row[2 * i], &row[2 * i + 1], &row[i]);
-            if (!hash_equal(&row[i], &nodes[below + i])) {
-                report(a, "tile", level, index, "an inner node is not the hash of its children");
-                return;
-            }
-        }
-    }
-}
-
 static unsigned
 width_of(const struct audit *a, unsigned level, uint64_t index)
 {
@@ -119,7 +98,8 @@ audit_tile(struct audit *a, unsigned level, uint64_t index, const struct hash **
 {
     enum result rc = store_get_tile(a->view, level, index, ret);
     if (rc == RES_OK) {
-        audit_record(a, level, index, width_of(a, level, index), *ret);
+        if (!guard_record(*ret, width_of(a, level, index)))
+            report(a, "tile", level, index, "a node is not the hash of its children");
         return RES_OK;
     }
     *ret = NULL;

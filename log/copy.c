@@ -15,6 +15,8 @@
 #include "merkle/note/checkpoint.h"
 
 #define FILE_MAX_HERE (16 * 1024 * 1024)
+/* What the marker of a backup says until all of it is there. */
+#define UNFINISHED "unfinished"
 
 static enum result
 copy_file(const char *dir, const char *dest, const char *name)
@@ -122,7 +124,7 @@ copy_backup(const char *dir, const char *dest, struct store_head *ret, struct lo
         return errno == EEXIST ? RES_EXISTS : RES_IO;
     }
     /* The marker first: whatever else happens, this directory does not serve. */
-    rc = marker_set(dest, MARKER_COPY, "unfinished");
+    rc = marker_set(dest, MARKER_COPY, UNFINISHED);
     for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]) && rc == RES_OK; i++)
         rc = copy_file(dir, dest, FILES[i]);
     if (rc == RES_OK)
@@ -187,6 +189,10 @@ copy_promote(const char *dir, struct span checkpoint, struct log_trouble *why)
     enum result rc = marker_get(dir, MARKER_COPY, text);
     if (rc == RES_ABSENT)
         log_say(why, "%.200s is no backup: there is nothing to promote", dir);
+    if (rc == RES_OK && strcmp(text, UNFINISHED) == 0) {
+        log_say(why, "%.200s: this backup was never finished; make another", dir);
+        return RES_COPY;
+    }
     if (rc == RES_OK)
         rc = load_config(dir, &c, why);
     if (rc == RES_OK)

@@ -20,7 +20,8 @@ MUST_CHECK enum result copy_backup(const char *dir, const char *dest, struct sto
  * Takes the marker off when the newest head known outside is not newer than the copy's own:
  * checkpoint is a signed checkpoint of this log, in full.  Its signatures are checked with
  * DIR/policy's keys, its root against the tree. The keys must have been put back into DIR/keys and
- * be those of the store's head. RES_ABSENT when DIR is no copy, RES_STORE_BEHIND when the copy is
+ * be those of the store's head. RES_ABSENT when DIR is no copy, RES_COPY when it was
+ * never finished, RES_STORE_BEHIND when the copy is
  * older, RES_CONFLICT when the roots differ, errors of checkpoint_open_ct, RES_KEY.
  */
 MUST_CHECK enum result copy_promote(const char *dir, struct span checkpoint,

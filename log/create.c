@@ -1,5 +1,6 @@
 #include "log/create.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,10 @@ fill(const struct create_options *o, struct log_trouble *why)
         log_say(why, "the origin may hold no blanks and no '+': log.example/2026");
         return RES_CONFIG;
     }
+    if (strpbrk(o->url, " \t\r\n")) { /* it would be more than one word in policy */
+        log_say(why, "the url may hold no blanks");
+        return RES_CONFIG;
+    }
     enum result rc = write_config(o, &c, why);
     if (rc == RES_OK)
         rc = write_roots(o, why);
@@ -186,7 +191,7 @@ fill(const struct create_options *o, struct log_trouble *why)
 
 /* Takes away what was made, in the order of its making reversed; what is not there is no loss. */
 static void
-unmake(const char *dir)
+unmake(const char *dir, bool made)
 {
     static const char *const FILES[] = {
         "store/data.mdb", "store/lock.mdb", "store",  "keys/checkpoint.pem", "keys/log.pem",
@@ -195,26 +200,56 @@ unmake(const char *dir)
     for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++)
         if (files_path(dir, FILES[i], path) == RES_OK)
             (void)remove(path);
-    (void)rmdir(dir);
+    if (made)
+        (void)rmdir(dir);
+}
+
+static bool
+is_empty(const char *dir)
+{
+    DIR *d = opendir(dir);
+    size_t names = 0;
+    if (!d)
+        return false;
+    while (names < 3 && readdir(d))
+        names++;
+    (void)closedir(d);
+    return names == 2; /* "." and ".." */
+}
+
+/* An empty directory that is there already is taken as it is: its owner and mode are somebody's
+ * will. */
+static enum result
+take_dir(const char *dir, bool *ret_made, struct log_trouble *why)
+{
+    *ret_made = mkdir(dir, 0755) == 0;
+    if (*ret_made)
+        return RES_OK;
+    if (errno != EEXIST) {
+        log_say(why, "%.300s: cannot be made: %s", dir, strerror(errno));
+        return RES_IO;
+    }
+    if (is_empty(dir))
+        return RES_OK;
+    log_say(why, "%.300s is there and not an empty directory; name another", dir);
+    return RES_EXISTS;
 }
 
 enum result
 create_log(const struct create_options *o, struct log_trouble *why)
 {
+    bool made;
     why->text[0] = 0;
-    if (mkdir(o->dir, 0755) != 0 && rmdir(o->dir) != 0) {
-        log_say(why, "%.300s is there and not an empty directory; name another", o->dir);
-        return RES_EXISTS;
-    }
-    if (mkdir(o->dir, 0755) != 0 && errno != EEXIST) {
-        log_say(why, "%.300s: cannot be made: %s", o->dir, strerror(errno));
-        return RES_IO;
-    }
-    enum result rc = fill(o, why);
+    enum result rc = take_dir(o->dir, &made, why);
+    if (rc != RES_OK)
+        return rc;
+    rc = fill(o, why);
+    if (rc == RES_OK && made)
+        rc = files_sync_parent(o->dir);
     if (rc == RES_OK)
         return RES_OK;
     if (!why->text[0])
         log_say(why, "%.300s: %s (%s)", o->dir, result_sentence(rc), result_name(rc));
-    unmake(o->dir);
+    unmake(o->dir, made);
     return rc;
 }

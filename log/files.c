@@ -48,8 +48,8 @@ files_sync_dir(const char *path)
     return failed ? RES_IO : RES_OK;
 }
 
-static enum result
-sync_parent(const char *path)
+enum result
+files_sync_parent(const char *path)
 {
     char dir[FILES_PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -94,7 +94,7 @@ files_replace(const char *path, struct span data, unsigned mode)
         (void)unlink(temporary);
         return rc;
     }
-    return sync_parent(path);
+    return files_sync_parent(path);
 }
 
 enum result
@@ -102,7 +102,7 @@ files_remove(const char *path)
 {
     if (unlink(path) != 0)
         return errno == ENOENT ? RES_ABSENT : RES_IO;
-    return sync_parent(path);
+    return files_sync_parent(path);
 }
 
 bool

@@ -27,6 +27,9 @@ MUST_CHECK enum result files_remove(const char *path);
 
 bool files_exist(const char *path);
 
+/* Syncs the directory that holds path, which ends without a slash.  RES_IO, RES_TOO_LARGE. */
+MUST_CHECK enum result files_sync_parent(const char *path);
+
 /* Syncs a directory.  RES_IO. */
 MUST_CHECK enum result files_sync_dir(const char *path);
 

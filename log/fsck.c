@@ -8,11 +8,17 @@
 #include "log/audit.h"
 #include "log/files.h"
 #include "log/guard.h"
-#include "log/store/index.h"
 #include "merkle/base/text.h"
-#include "merkle/leaf/sct.h"
 
 #define PEM_MAX 4096
+#define POLICY_MAX 65536
+
+/* What a log's signatures are checked with. */
+struct keys {
+    const char *origin;
+    struct p256_key *p256;
+    struct note_key note;
+};
 
 /* The base64 between the lines of a PEM block. */
 static enum result
@@ -57,6 +63,42 @@ fsck_public_key(const char *dir, struct p256_key **ret)
     return rc;
 }
 
+/* The vkey of the first "log VKEY URL" line. */
+static struct span
+find_vkey(struct span text)
+{
+    static const char LOG[] = "log ";
+    size_t skip = sizeof(LOG) - 1;
+    while (text.n) {
+        const uint8_t *end = memchr(text.p, '\n', text.n);
+        size_t n = end ? (size_t)(end - text.p) : text.n;
+        struct span line = span_of(text.p, n);
+        text = span_of(text.p + n + (end ? 1 : 0), text.n - n - (end ? 1 : 0));
+        if (line.n <= skip || memcmp(line.p, LOG, skip) != 0)
+            continue;
+        line = span_of(line.p + skip, line.n - skip);
+        const uint8_t *blank = memchr(line.p, ' ', line.n);
+        return span_of(line.p, blank ? (size_t)(blank - line.p) : line.n);
+    }
+    return span_of(NULL, 0);
+}
+
+enum result
+fsck_note_key(const char *dir, struct note_key *ret)
+{
+    char path[FILES_PATH_MAX];
+    struct buf text = BUF_INIT(POLICY_MAX);
+    enum result rc = files_path(dir, "policy", path);
+    if (rc == RES_OK)
+        rc = files_read(path, &text);
+    if (rc == RES_OK)
+        rc = note_key_parse(find_vkey(buf_span(&text)), ret);
+    if (rc == RES_OK && ret->type != KEY_ED25519)
+        rc = RES_KEY;
+    buf_release(&text);
+    return rc;
+}
+
 /* What the kernel holds may never have reached the disk: have it read again. */
 static void
 drop_cache(const char *store)
@@ -72,18 +114,44 @@ drop_cache(const char *store)
 }
 
 static enum result
-check_head(const struct fsck_options *o, struct audit *a, const struct store_head *head)
+check_head(const struct fsck_options *o, const struct keys *keys, struct audit *a,
+           const struct store_head *head)
 {
-    uint8_t data[STH_SIGNED_SIZE];
-    sth_signed_data(head->timestamp, head->size, &head->root, data);
-    enum result rc = p256_verify(a->key, span_of(data, sizeof(data)),
-                                 span_of(head->sth_signature, head->sth_signature_n));
+    struct guard g = {.origin = keys->origin, .key = keys->p256, .note_public = keys->note.public};
+    enum result rc = guard_head(&g, head);
     if (rc == RES_SIGNATURE) {
         a->findings++;
-        o->finding(o->arg, "head", "its signature does not verify with log.pub.pem");
+        o->finding(o->arg, "head", "its signatures do not verify with log.pub.pem and policy");
         rc = RES_OK;
     }
     return rc == RES_OK ? audit_root(a, &head->root) : rc;
+}
+
+/* Also those that no chain refers to. */
+static enum result
+check_issuer(void *arg, const struct hash *sha256, struct span der)
+{
+    struct audit *a = arg;
+    struct hash h;
+    char where[sizeof("issuer ") + 2 * HASH_SIZE] = "issuer ";
+    hash_sha256(der, &h);
+    if (hash_equal(&h, sha256))
+        return RES_OK;
+    text_hex_to(hash_span(sha256), where + strlen(where));
+    a->findings++;
+    a->finding(a->arg, where, "does not hash to its name");
+    return RES_OK;
+}
+
+static enum result
+check_issuers(struct audit *a)
+{
+    enum result rc = store_each_issuer(a->view, check_issuer, a);
+    if (rc != RES_STORE_DAMAGED)
+        return rc;
+    a->findings++;
+    a->finding(a->arg, "issuer", "the table cannot be read");
+    return RES_OK;
 }
 
 static enum result
@@ -101,7 +169,7 @@ check_bundles(const struct fsck_options *o, struct audit *a)
 }
 
 static enum result
-check_view(const struct fsck_options *o, struct store_view *v, const struct p256_key *key,
+check_view(const struct fsck_options *o, struct store_view *v, const struct keys *keys,
            struct fsck_report *ret)
 {
     struct store_head head;
@@ -120,7 +188,7 @@ check_view(const struct fsck_options *o, struct store_view *v, const struct p256
         return rc;
     struct audit a = {.view = v,
                       .size = head.size,
-                      .key = key,
+                      .key = keys->p256,
                       .sct_every = o->sct_every,
                       .issuers = sound,
                       .finding = o->finding,
@@ -128,9 +196,11 @@ check_view(const struct fsck_options *o, struct store_view *v, const struct p256
                       .scratch = BUF_INIT(CERT_MAX)};
     ret->size = head.size;
     ret->root = head.root;
-    rc = check_head(o, &a, &head);
+    rc = check_head(o, keys, &a, &head);
     if (rc == RES_OK)
         rc = check_bundles(o, &a);
+    if (rc == RES_OK)
+        rc = check_issuers(&a);
     ret->findings += a.findings;
     buf_release(&a.scratch);
     known_free(sound);
@@ -138,7 +208,7 @@ check_view(const struct fsck_options *o, struct store_view *v, const struct p256
 }
 
 static enum result
-check_store(const struct fsck_options *o, const struct config *c, const struct p256_key *key,
+check_store(const struct fsck_options *o, const struct config *c, const struct keys *keys,
             struct fsck_report *ret, struct log_trouble *why)
 {
     char path[FILES_PATH_MAX];
@@ -164,7 +234,7 @@ check_store(const struct fsck_options *o, const struct config *c, const struct p
     if (rc == RES_OK) {
         rc = store_view_begin(v);
         if (rc == RES_OK) {
-            rc = check_view(o, v, key, ret);
+            rc = check_view(o, v, keys, ret);
             store_view_end(v);
         }
         store_view_free(v);
@@ -179,20 +249,26 @@ fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_troub
     struct config c;
     char detail[CONFIG_TEXT_MAX];
     int line;
-    struct p256_key *key = NULL;
+    struct keys keys = {.p256 = NULL};
     memset(ret, 0, sizeof(*ret));
     why->text[0] = 0;
     enum result rc = config_load(o->dir, &c, &line, detail);
     if (rc == RES_CONFIG)
         log_say(why, "%.200s/cartulary.conf, line %d: %s", o->dir, line, detail);
     if (rc == RES_OK) {
-        rc = fsck_public_key(o->dir, &key);
+        keys.origin = c.origin;
+        rc = fsck_public_key(o->dir, &keys.p256);
         if (rc != RES_OK)
             log_say(why, "%.200s/log.pub.pem: %s", o->dir, result_sentence(rc));
     }
+    if (rc == RES_OK) {
+        rc = fsck_note_key(o->dir, &keys.note);
+        if (rc != RES_OK)
+            log_say(why, "%.200s/policy, its line 'log': %s", o->dir, result_sentence(rc));
+    }
     if (rc == RES_OK)
-        rc = check_store(o, &c, key, ret, why);
-    p256_key_free(key);
+        rc = check_store(o, &c, &keys, ret, why);
+    p256_key_free(keys.p256);
     if (rc == RES_OK)
         return ret->findings ? RES_STORE_DAMAGED : RES_OK;
     if (!why->text[0])

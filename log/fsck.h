@@ -3,7 +3,8 @@
  *
  * Reads what is on disk: before it begins, the system is asked to drop the store's clean pages, so
  * that what an earlier failed write left in memory only is not taken for sound.  May run beside a
- * serving log. Uses audit, store, index, config.
+ * serving log. The index is not looked at: it is derived, and built again
+ * when it is missing.  Uses audit, store, config.
  */
 #ifndef LOG_FSCK_H
 #define LOG_FSCK_H
@@ -34,5 +35,8 @@ MUST_CHECK enum result fsck_run(const struct fsck_options *o, struct fsck_report
 
 /* Reads DIR/log.pub.pem.  RES_ABSENT, RES_KEY, RES_IO. */
 MUST_CHECK enum result fsck_public_key(const char *dir, struct p256_key **ret);
+
+/* Reads the Ed25519 key of the first `log` line of DIR/policy.  RES_ABSENT, RES_KEY, RES_IO. */
+MUST_CHECK enum result fsck_note_key(const char *dir, struct note_key *ret);
 
 #endif

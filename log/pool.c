@@ -41,6 +41,8 @@ pending_new(const struct chain *c, const bool *known, log_receipt_fn *done, void
     p->entry = c->entry;
     uint8_t *at = p->bytes;
     p->entry.body = place(&at, c->entry.body);
+    if (c->precertificate.n)
+        hash_sha256(c->precertificate, &p->precertificate_sha256);
     p->precertificate = place(&at, c->precertificate);
     p->issuer_count = c->issuer_count;
     for (size_t i = 0; i < c->issuer_count; i++) {

@@ -18,6 +18,7 @@ struct pending {
     struct hash key;    /* entry_key of entry, as the chain check computed it */
     struct entry entry; /* into bytes */
     struct span precertificate;
+    struct hash precertificate_sha256; /* of it, before it was copied */
     size_t issuer_count;
     struct hash issuer_sha256[CHAIN_MAX];
     struct span issuer[CHAIN_MAX]; /* into bytes; empty when the store is known to hold it */

@@ -10,7 +10,7 @@
 struct log_reader {
     struct log *log;
     struct store_view *view;
-    struct store_head head; /* of the snapshot */
+    struct store_head head; /* the one published when the snapshot was taken */
     struct buf scratch;
 };
 
@@ -45,17 +45,15 @@ log_reader_free(struct log_reader *r)
 enum result
 log_reader_begin(struct log_reader *r, struct store_head *ret_head)
 {
+    /* Asked for before the snapshot is taken, so that the snapshot holds it.  The snapshot's own
+     * head may be newer: committed, but its high-water mark not written yet. */
+    log_head(r->log, &r->head, NULL);
+    if (r->head.timestamp == 0)
+        return RES_ABSENT;
     enum result rc = store_view_begin(r->view);
-    if (rc != RES_OK)
-        return rc;
-    rc = store_get_head(r->view, &r->head);
-    if (rc != RES_OK) {
-        store_view_end(r->view);
-        return rc;
-    }
-    if (ret_head)
+    if (rc == RES_OK && ret_head)
         *ret_head = r->head;
-    return RES_OK;
+    return rc;
 }
 
 void

@@ -19,7 +19,8 @@ struct log_reader;
 MUST_CHECK enum result log_reader_new(struct log *l, struct log_reader **ret);
 void log_reader_free(struct log_reader *r);
 
-/* RES_IO, RES_STORE_DAMAGED.  ret_head may be NULL. */
+/* *ret_head is the head published last; it may be NULL.  RES_ABSENT before the first head; RES_IO.
+ */
 MUST_CHECK enum result log_reader_begin(struct log_reader *r, struct store_head *ret_head);
 void log_reader_end(struct log_reader *r);
 

@@ -19,7 +19,7 @@ is_line(struct span line, const char *text)
     return span_equal(line, span_str(text));
 }
 
-/* Takes a line of ours; RES_TOO_LARGE for too many domains. */
+/* Takes a line of ours; RES_TOO_LARGE for too many domains, RES_VALUE for none. */
 static enum result
 take_line(struct state *s, struct span line)
 {
@@ -31,12 +31,14 @@ take_line(struct state *s, struct span line)
         s->verify_only = true;
     } else if (is_line(line, "# accept")) {
         s->verify_only = false;
-    } else if (line.n > n && memcmp(line.p, DOMAINS, n) == 0) {
+    } else if (line.n >= n && memcmp(line.p, DOMAINS, n) == 0) {
         struct span rest = span_of(line.p + n, line.n - n);
         while (rest.n && rest.p[0] == ' ')
             rest = span_of(rest.p + 1, rest.n - 1);
         while (rest.n && (rest.p[rest.n - 1] == ' ' || rest.p[rest.n - 1] == '\r'))
             rest.n--;
+        if (rest.n == 0)
+            return RES_VALUE; /* bound to nothing must not read as public */
         if (rest.n >= DOMAINS_MAX)
             return RES_TOO_LARGE;
         memcpy(s->domains, rest.p, rest.n);
@@ -86,13 +88,14 @@ rootsfile_parse(struct span text, struct roots **ret, size_t *ret_line)
                                state.verify_only, &added, &inside);
             block = NULL;
         } else if (!block) {
-            rc = take_line(&state, line);
+            block_line = line_number;
+            rc = begins(line, "-----BEGIN ") ? RES_ENCODING : take_line(&state, line);
         }
     }
     if (rc == RES_OK && block)
         rc = RES_ENCODING;
     if (rc != RES_OK) {
-        *ret_line = block_line ? block_line : line_number;
+        *ret_line = block_line;
         roots_unref(roots);
         return rc;
     }

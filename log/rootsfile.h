@@ -17,8 +17,9 @@
 
 #define ROOTSFILE_MAX (16 * 1024 * 1024)
 
-/* Reads the file into a new set.  Errors of roots_add_pem and files_read; *ret_line is the failing
- * line or 0. */
+/* Reads the file into a new set.  Errors of roots_add_pem and files_read; RES_ENCODING for a block
+ * of another kind or without an end, RES_VALUE for a list of no domains; *ret_line is the failing
+ * line, of a block its first, or 0. */
 MUST_CHECK enum result rootsfile_load(const char *path, struct roots **ret, size_t *ret_line);
 
 /* The same from text. */

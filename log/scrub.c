@@ -185,7 +185,13 @@ loop(void *arg)
         /* Slower than one bundle a minute: wait until its share of the period has passed. */
         if (bundles == 0 || (now_seconds() - s->began) * 1000 / (pause ? pause : 1) < s->next)
             continue;
+        if (s->next >= bundles) { /* what it stood at was a longer log's */
+            next_pass(s);
+            continue;
+        }
         enum result rc = audit_one(s, s->next);
+        if (rc == RES_MEMORY)
+            continue; /* says nothing about the disk */
         if (rc != RES_OK || s->what[0]) {
             log_line(s->log, "scrub", "failed=%s bundle=%" PRIu64 " finding=\"%s\"",
                      result_name(rc), s->next, s->what);

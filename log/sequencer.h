@@ -6,12 +6,12 @@
  * So every SCT that leaves is durable and included: declared merge delay 60 s, practised 0.  An
  * idle log signs a fresh head each heartbeat.
  *
- * What can go wrong: before the commit, the batch is refused and nothing has changed (the edge is
- * loaded again).  A guard that fails, a commit or high-water write that fails: the log halts for
- * good (on_halt, once, from this thread).
+ * A batch is batch.h.  What can go wrong: before the commit, the batch is refused and nothing has
+ * changed (the edge is loaded again).  A guard that fails, a commit or high-water write that fails:
+ * the log halts for good (on_halt, once, from this thread).
  *
  * Threads: start and stop by the owner; the loop is its own.
- * Uses pool, edge, fresh, guard, signer, highwater, store, index, known.
+ * Uses pool, batch.
  */
 #ifndef LOG_SEQUENCER_H
 #define LOG_SEQUENCER_H
@@ -55,6 +55,11 @@ MUST_CHECK enum result sequencer_start(struct sequencer *s);
 /* After pool_close: waits until what was taken is committed and answered and the thread has ended.
  */
 void sequencer_join(struct sequencer *s);
+
+/* Signs and commits nothing more (RES_HALTED): someone else has found the log damaged.  Any thread.
+ */
+void sequencer_halt(struct sequencer *s);
+
 void sequencer_free(struct sequencer *s); /* NULL does nothing */
 
 /* One turn: commits the list (NULL: only a fresh head) and answers it.  What the thread does; tests

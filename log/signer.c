@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log/files.h"
+
 #define PATH_MAX_HERE 512
 /* A PKCS #8 file of either key has some 240 bytes. */
 #define KEY_FILE_MAX 4096
@@ -75,6 +77,15 @@ save(const char *dir, const char *name, EVP_PKEY *key)
     return rc;
 }
 
+/* The files are synced; so that their names are too. */
+static enum result
+sync_names(const char *dir)
+{
+    char path[FILES_PATH_MAX];
+    enum result rc = files_path(dir, "keys", path);
+    return rc == RES_OK ? files_sync_dir(path) : rc;
+}
+
 enum result
 signer_create(const char *dir)
 {
@@ -85,6 +96,8 @@ signer_create(const char *dir)
         rc = save(dir, "log", p256);
     if (rc == RES_OK)
         rc = save(dir, "checkpoint", ed);
+    if (rc == RES_OK)
+        rc = sync_names(dir);
     EVP_PKEY_free(p256);
     EVP_PKEY_free(ed);
     return rc;
@@ -152,7 +165,9 @@ open_ed25519(struct signer *s, const char *dir)
         return rc;
     uint8_t seed[crypto_sign_SEEDBYTES];
     size_t n = sizeof(seed);
-    if (EVP_PKEY_get_raw_private_key(key, seed, &n) != 1 || n != sizeof(seed))
+    /* X25519 has raw private keys of the same size. */
+    if (!EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_get_raw_private_key(key, seed, &n) != 1 ||
+        n != sizeof(seed))
         rc = RES_KEY;
     else if (crypto_sign_seed_keypair(s->ed25519_public, s->ed25519, seed) != 0)
         rc = RES_CRYPTO;
