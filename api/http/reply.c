@@ -83,7 +83,7 @@ put_status(char *to, unsigned status)
     for (size_t i = 0; i < sizeof status_line / sizeof *status_line; i++)
         if (status_line[i].status == status)
             return put(to, status_line[i].line.p, status_line[i].line.n);
-    assert(!"a status without a line");
+    assert(status == 0); /* a status without a line */
     return to;
 }
 
