@@ -1,0 +1,375 @@
+#include "tools/app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "merkle/base/text.h"
+
+#define LOCK_WAIT_MS 10000
+
+void
+app_say(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    (void)fputs("cartulary: ", stderr);
+    (void)vfprintf(stderr, format, ap);
+    (void)fputc('\n', stderr);
+    va_end(ap);
+}
+
+uint64_t
+app_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void
+app_time(uint64_t ms, char out[static APP_TIME_MAX])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    if (gmtime_r(&seconds, &tm) == NULL ||
+        strftime(out, APP_TIME_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        (void)snprintf(out, APP_TIME_MAX, "%" PRIu64 " ms", ms);
+}
+
+int
+app_exit_of(enum verdict_kind kind)
+{
+    static const int codes[] = {EXIT_FAULT, EXIT_YES,     EXIT_INPUT,
+                                EXIT_LATER, EXIT_REFUSED, EXIT_FAULT};
+    return codes[kind];
+}
+
+int
+app_worse(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- policy and trust ---- */
+
+/* $variable/suffix, or $HOME/fallback/suffix.  False when neither is set. */
+static bool
+home_path(const char *variable, const char *fallback, const char *suffix, char *out, size_t cap)
+{
+    const char *base = getenv(variable), *home = getenv("HOME");
+    int n;
+    if (base != NULL && base[0] == '/')
+        n = snprintf(out, cap, "%s/%s", base, suffix);
+    else if (home != NULL && home[0] != '\0')
+        n = snprintf(out, cap, "%s/%s/%s", home, fallback, suffix);
+    else
+        return false;
+    return n > 0 && (size_t)n < cap;
+}
+
+static bool
+find_policy(const struct options *o, char *out, size_t cap)
+{
+    if (o->policy != NULL)
+        return snprintf(out, cap, "%s", o->policy) < (int)cap;
+    if (home_path("XDG_CONFIG_HOME", ".config", "cartulary/policy", out, cap) &&
+        access(out, R_OK) == 0)
+        return true;
+    (void)snprintf(out, cap, "/etc/cartulary/policy");
+    return access(out, R_OK) == 0;
+}
+
+/* A file that the user named cannot be read. */
+static int
+cannot_read(const char *what, const char *path, enum result r)
+{
+    app_say("cannot read the %s %s: %s", what, path,
+            r == RES_IO       ? strerror(errno)
+            : r == RES_ABSENT ? "no such file"
+                              : result_sentence(r));
+    return r == RES_MEMORY ? EXIT_FAULT : EXIT_INPUT;
+}
+
+static int
+load_policy(struct app *a, bool required)
+{
+    char path[4096], detail[POLICY_DETAIL_MAX];
+    struct buf text = BUF_INIT(POLICY_MAX);
+    size_t line;
+    if (!find_policy(&a->o, path, sizeof path)) {
+        if (!required)
+            return EXIT_YES;
+        app_say(
+            "no policy: name one with --policy FILE (a log's operator hands it out), or put it at "
+            "~/.config/cartulary/policy");
+        return EXIT_INPUT;
+    }
+    enum result r = file_read(path, &text);
+    if (r != RES_OK) {
+        buf_release(&text);
+        return cannot_read("policy", path, r);
+    }
+    r = policy_parse(buf_span(&text), &a->policy, &line, detail);
+    buf_release(&text);
+    if (r == RES_OK)
+        return EXIT_YES;
+    if (line > 0)
+        app_say("%s, line %zu: %s", path, line, detail[0] != '\0' ? detail : result_sentence(r));
+    else
+        app_say("%s: %s", path, detail[0] != '\0' ? detail : result_sentence(r));
+    return r == RES_MEMORY ? EXIT_FAULT : EXIT_INPUT;
+}
+
+static int
+load_trust(struct app *a)
+{
+    struct buf text = BUF_INIT(PEM_FILE_MAX);
+    enum result r = RES_OK;
+    size_t from_policy = a->policy == NULL ? 0 : policy_anchors(a->policy);
+    if (a->o.trust != NULL) {
+        r = file_read(a->o.trust, &text);
+        if (r == RES_OK)
+            r = pem_parse(buf_span(&text), &a->trust);
+    }
+    buf_release(&text);
+    if (r != RES_OK)
+        return cannot_read("trust anchors", a->o.trust, r);
+    a->anchors = calloc(a->trust.n + from_policy + 1, sizeof *a->anchors);
+    if (a->anchors == NULL) {
+        app_say("no memory");
+        return EXIT_FAULT;
+    }
+    for (size_t i = 0; i < a->trust.n; i++)
+        a->anchors[a->anchor_count++] = a->trust.certs[i];
+    for (size_t i = 0; i < from_policy; i++)
+        a->anchors[a->anchor_count++] = policy_anchor(a->policy, i);
+    return EXIT_YES;
+}
+
+int
+app_open_offline(struct app *a, const struct options *o, bool policy_required)
+{
+    *a = (struct app){.o = *o, .dir = STATEDIR_INIT, .trust = PEM_INIT};
+    int e = load_policy(a, policy_required);
+    return e == EXIT_YES ? load_trust(a) : e;
+}
+
+/* ---- state ---- */
+
+static int
+open_state(struct app *a)
+{
+    if (a->o.stateless) {
+        app_say("--stateless: nothing is remembered, so a log that shows you another tree than "
+                "before, or than "
+                "it shows to others, is not noticed");
+        return EXIT_YES;
+    }
+    if (a->o.state != NULL)
+        (void)snprintf(a->state_path, sizeof a->state_path, "%s", a->o.state);
+    else if (!home_path("XDG_STATE_HOME", ".local/state", "cartulary", a->state_path,
+                        sizeof a->state_path)) {
+        app_say("no place for the state: set HOME or XDG_STATE_HOME, or use --state DIR or "
+                "--stateless");
+        return EXIT_INPUT;
+    }
+    enum result r = statedir_open(a->state_path, LOCK_WAIT_MS, &a->dir);
+    if (r == RES_OK)
+        return EXIT_YES;
+    if (r == RES_BUSY) {
+        app_say("another run of cartulary is using %s: try again when it has ended", a->state_path);
+        return EXIT_LATER;
+    }
+    app_say("cannot open the state directory %s: %s", a->state_path, strerror(errno));
+    return EXIT_FAULT;
+}
+
+int
+app_open(struct app *a, const struct options *o, bool state)
+{
+    int e = app_open_offline(a, o, true);
+    if (e == EXIT_YES && state)
+        e = open_state(a);
+    if (e != EXIT_YES)
+        return e;
+    a->views = calloc(policy_logs(a->policy) + 1, sizeof *a->views);
+    a->view_loaded = calloc(policy_logs(a->policy) + 1, sizeof *a->view_loaded);
+    if (a->views != NULL && a->view_loaded != NULL)
+        return EXIT_YES;
+    app_say("no memory");
+    return EXIT_FAULT;
+}
+
+void
+app_close(struct app *a)
+{
+    for (size_t i = 0; a->views != NULL && a->policy != NULL && i < policy_logs(a->policy); i++)
+        view_release(&a->views[i]);
+    free(a->views);
+    free(a->view_loaded);
+    free(a->anchors);
+    pem_release(&a->trust);
+    policy_free(a->policy);
+    statedir_close(&a->dir);
+    *a = (struct app){.dir = STATEDIR_INIT};
+}
+
+const struct policy_log *
+app_choose_log(const struct app *a, const char *origin)
+{
+    const struct policy_log *found = NULL;
+    for (size_t i = 0; i < policy_logs(a->policy); i++) {
+        const struct policy_log *l = policy_log(a->policy, i);
+        if (origin != NULL ? strcmp(l->note.name, origin) != 0 : l->p256 == NULL)
+            continue;
+        if (found != NULL) {
+            app_say("the policy names several logs: choose one with --log ORIGIN, such as --log %s",
+                    found->note.name);
+            return NULL;
+        }
+        found = l;
+    }
+    if (found == NULL)
+        app_say(origin != NULL ? "the policy names no log %s"
+                               : "the policy names no log that can be used%s: a \"#cartulary "
+                                 "ct-key\" line is missing",
+                origin != NULL ? origin : "");
+    else if (found->p256 == NULL || found->url[0] == '\0') {
+        app_say("the policy gives no %s for %s", found->p256 == NULL ? "ct-key" : "URL",
+                found->note.name);
+        found = NULL;
+    }
+    return found;
+}
+
+static size_t
+index_of(const struct app *a, const struct policy_log *log)
+{
+    size_t i = 0;
+    while (policy_log(a->policy, i) != log)
+        i++;
+    return i;
+}
+
+static void
+view_name(const struct policy_log *log, char out[static 2 * HASH_SIZE + 8])
+{
+    text_hex_to(hash_span(p256_key_id(log->p256)), out);
+    memcpy(out + (ptrdiff_t)2 * HASH_SIZE, ".view", 6);
+}
+
+struct view *
+app_view(struct app *a, const struct policy_log *log, int *ret_exit)
+{
+    char name[2 * HASH_SIZE + 8];
+    struct buf text = BUF_INIT(VIEW_MAX);
+    size_t i = index_of(a, log);
+    if (a->view_loaded[i] || a->o.stateless)
+        return &a->views[i];
+    view_name(log, name);
+    enum result r = statedir_read(&a->dir, name, &text);
+    if (r == RES_OK)
+        r = view_parse(buf_span(&text), log, &a->views[i]);
+    else if (r == RES_ABSENT)
+        r = RES_OK;
+    buf_release(&text);
+    a->view_loaded[i] = r == RES_OK;
+    if (r == RES_OK)
+        return &a->views[i];
+    app_say("%s/%s: %s; what was seen of %s cannot be trusted.  Restore the file from a backup, or "
+            "move it away to begin again: then changes since the first contact are not noticed",
+            a->state_path, name, r == RES_IO ? strerror(errno) : result_sentence(r),
+            log->note.name);
+    *ret_exit = EXIT_FAULT;
+    return NULL;
+}
+
+int
+app_save_view(struct app *a, const struct policy_log *log)
+{
+    char name[2 * HASH_SIZE + 8];
+    struct buf text = BUF_INIT(VIEW_MAX);
+    if (a->o.stateless)
+        return EXIT_YES;
+    view_name(log, name);
+    enum result r = view_write(&a->views[index_of(a, log)], log, &text);
+    if (r == RES_OK)
+        r = statedir_write(&a->dir, name, buf_span(&text));
+    buf_release(&text);
+    if (r == RES_OK)
+        return EXIT_YES;
+    app_say("cannot write %s/%s: %s; the old file stands", a->state_path, name,
+            r == RES_IO ? strerror(errno) : result_sentence(r));
+    return EXIT_FAULT;
+}
+
+int
+app_save_evidence(struct app *a, const struct policy_log *log, const struct verdict *v)
+{
+    struct statedir here = {.fd = AT_FDCWD, .lock = -1};
+    char id[2 * HASH_SIZE + 1], name[160];
+    text_hex_to(hash_span(p256_key_id(log->p256)), id);
+    (void)snprintf(name, sizeof name, "%s-%" PRIu64 "-%.16s.evidence",
+                   evidence_kind_name(v->evidence_kind), app_now(), id);
+    const struct statedir *dir = a->dir.fd >= 0 ? &a->dir : &here;
+    if (a->dir.fd < 0)
+        here.fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum result r = statedir_write(dir, name, buf_span(&v->evidence));
+    int saved = errno;
+    statedir_close(&here);
+    if (r != RES_OK) {
+        app_say("cannot write the evidence %s: %s", name, strerror(saved));
+        return EXIT_FAULT;
+    }
+    app_say("PROOF REFUSED: evidence in %s%s%s; check it with: cartulary evidence FILE, and show "
+            "it to others",
+            a->dir.fd >= 0 ? a->state_path : ".", "/", name);
+    return EXIT_REFUSED;
+}
+
+/* ---- a monitor over a transport ---- */
+
+struct run {
+    struct monitor *m;
+    bool answered;
+};
+
+static void
+on_answer(void *arg, const struct answer *a)
+{
+    struct run *run = arg;
+    monitor_answer(run->m, a, app_now());
+    run->answered = true;
+}
+
+int
+app_run_monitor(struct transport *t, const struct policy_log *log, struct monitor *m)
+{
+    for (;;) {
+        struct run run = {.m = m};
+        const struct answer waited = {.transport = RES_OK};
+        struct ask ask;
+        enum result r = RES_OK;
+        monitor_ask(m, &ask);
+        if (ask.kind == ASK_DONE)
+            return EXIT_YES;
+        if (ask.kind == ASK_WAIT) {
+            (void)usleep((useconds_t)ask.wait_ms * 1000);
+            monitor_answer(m, &waited, app_now());
+            continue;
+        }
+        r = transport_start(t, log->url, &ask, on_answer, &run);
+        while (r == RES_OK && !run.answered)
+            r = transport_run(t, 1000);
+        if (r != RES_OK) {
+            app_say("%s: %s", log->url, result_sentence(r));
+            return EXIT_FAULT;
+        }
+    }
+}

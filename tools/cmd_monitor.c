@@ -1,0 +1,189 @@
+/* cartulary monitor: has each log of the policy kept to what it showed before? */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tools/cmd.h"
+
+#define INTERVAL_S 60
+
+static const struct option OPTIONS[] = {{"once", no_argument, NULL, 'o'},
+                                        {"log", required_argument, NULL, 'l'},
+                                        {"interval", required_argument, NULL, 'i'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
+
+static volatile sig_atomic_t stopped;
+
+static void
+on_signal(int sig)
+{
+    (void)sig;
+    stopped = 1;
+}
+
+static void
+report(const struct app *a, const struct policy_log *log, const struct monitor *m,
+       uint64_t size_before)
+{
+    const struct verdict *v = monitor_verdict(m);
+    const struct view_head *h = monitor_head(m);
+    char time[APP_TIME_MAX] = "";
+    if (h != NULL)
+        app_time(h->head.timestamp, time);
+    if (a->o.json) {
+        (void)printf("{\"log\":\"%s\",\"exit\":%d,\"why\":\"%s\"", log->note.name,
+                     app_exit_of(v->kind), result_name(v->why));
+        if (h != NULL)
+            (void)printf(
+                ",\"tree_size\":%" PRIu64 ",\"timestamp\":%" PRIu64 ",\"first_contact\":%s",
+                h->head.size, h->head.timestamp, monitor_first_contact(m) ? "true" : "false");
+        (void)puts("}");
+    } else if (v->kind == VERDICT_YES && monitor_first_contact(m)) {
+        (void)printf("%s: size %" PRIu64
+                     " at %s; signatures verified.  First contact: there is nothing yet to "
+                     "be consistent with\n",
+                     log->note.name, h->head.size, time);
+    } else if (v->kind == VERDICT_YES) {
+        (void)printf("%s: size %" PRIu64
+                     " at %s; consistent with everything seen before (size %" PRIu64
+                     "), signatures verified\n",
+                     log->note.name, h->head.size, time, size_before);
+    }
+    if (v->kind != VERDICT_YES)
+        app_say("%s: %s", log->note.name, v->detail);
+}
+
+static int
+check_log(struct app *a, struct transport *t, const struct policy_log *log)
+{
+    struct monitor *m = NULL;
+    int e = EXIT_FAULT;
+    struct view *view = app_view(a, log, &e);
+    if (view == NULL)
+        return e;
+    const struct view_head *before = view_newest(view);
+    uint64_t size_before = before == NULL ? 0 : before->head.size;
+    const struct monitor_config c = {
+        .log = log, .policy = a->policy, .view = view, .cross_check = true, .seed = app_now()};
+    if (monitor_new(&c, &m) != RES_OK) {
+        app_say("no memory");
+        return EXIT_FAULT;
+    }
+    e = app_run_monitor(t, log, m);
+    if (e == EXIT_YES) {
+        const struct verdict *v = monitor_verdict(m);
+        report(a, log, m, size_before);
+        e = app_exit_of(v->kind);
+        if (v->kind == VERDICT_REFUSED)
+            e = app_save_evidence(a, log, v);
+        else if (monitor_head(m) != NULL && view_newest(view) != NULL)
+            e = app_worse(e, app_save_view(a, log));
+    }
+    monitor_free(m);
+    return e;
+}
+
+static int
+check_all(struct app *a, struct transport *t, const char *origin)
+{
+    int worst = EXIT_YES;
+    if (origin != NULL) {
+        const struct policy_log *log = app_choose_log(a, origin);
+        return log == NULL ? EXIT_INPUT : check_log(a, t, log);
+    }
+    size_t checked = 0;
+    for (size_t i = 0; i < policy_logs(a->policy); i++) {
+        const struct policy_log *log = policy_log(a->policy, i);
+        if (log->p256 == NULL || log->url[0] == '\0')
+            continue;
+        checked++;
+        worst = app_worse(worst, check_log(a, t, log));
+    }
+    if (checked == 0) {
+        app_say("the policy names no log with a URL and a \"#cartulary ct-key\" line");
+        return EXIT_INPUT;
+    }
+    return worst;
+}
+
+static int
+monitor(const struct options *o, const char *origin, bool once, unsigned interval)
+{
+    const struct transport_config tc = {0};
+    struct transport *t = NULL;
+    struct app a;
+    int e = app_open(&a, o, true);
+    if (e == EXIT_YES && transport_new(&tc, &t) != RES_OK) {
+        app_say("cannot set up libcurl");
+        e = EXIT_FAULT;
+    }
+    if (e == EXIT_YES) {
+        const struct sigaction stop = {.sa_handler = on_signal};
+        (void)sigaction(SIGTERM, &stop, NULL);
+        (void)sigaction(SIGINT, &stop, NULL);
+        e = check_all(&a, t, origin);
+        /* A log that contradicts itself ends the watch: somebody has to look. */
+        while (!once && !stopped && e != EXIT_REFUSED && e != EXIT_FAULT && e != EXIT_INPUT) {
+            (void)fflush(stdout);
+            (void)sleep(interval);
+            if (!stopped)
+                e = check_all(&a, t, origin);
+        }
+    }
+    transport_free(t);
+    app_close(&a);
+    return e;
+}
+
+static int
+run(const struct options *o, int argc, char **argv)
+{
+    const char *origin = NULL;
+    bool once = false;
+    unsigned long interval = INTERVAL_S;
+    char *end;
+    int c;
+    while ((c = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {
+        if (c == 'o')
+            once = true;
+        else if (c == 'l')
+            origin = optarg;
+        else if (c == 'h')
+            return cmd_help(&CMD_MONITOR);
+        else if (c == 'i') {
+            interval = strtoul(optarg, &end, 10);
+            if (*end != '\0' || interval < 1 || interval > 86400)
+                return cmd_usage(&CMD_MONITOR, "--interval takes 1 to 86400 seconds");
+        } else
+            return cmd_usage(&CMD_MONITOR, "unknown option");
+    }
+    if (optind != argc)
+        return cmd_usage(&CMD_MONITOR, "it takes no arguments");
+    return monitor(o, origin, once, (unsigned)interval);
+}
+
+const struct command CMD_MONITOR = {
+    .name = "monitor",
+    .arguments = "[--once] [--log ORIGIN] [--interval SECONDS]",
+    .purpose = "check that each log keeps to what it showed before",
+    .help = "Fetches the newest signed head of each log in the policy, verifies both its "
+            "signatures and the quorum of\n"
+            "witnesses, has the log prove that everything seen before is still in the tree, and "
+            "compares get-sth with\n"
+            "/checkpoint.  What was verified is remembered in the state directory.\n"
+            "\n"
+            "When heads contradict each other, or no proof links them, both signed heads are kept "
+            "in an evidence file\n"
+            "and the exit code is 4.  A head older than 20 minutes, or none, is exit 3.\n"
+            "\n"
+            "  --once              one round, then exit (for cron and timers); otherwise a round "
+            "every --interval (60 s)\n"
+            "  --log ORIGIN        only this log of the policy\n"
+            "\n"
+            "example: cartulary --policy log.policy monitor --once\n",
+    .run = run,
+};
