@@ -9,19 +9,24 @@
  * relies on it.
  *
  * Decided here, where RFC 6962 leaves room:
- *   - The chain begins with any certificate, also that of a CA: section 4.1 says "end-entity",
- * section 3.1 lets any certificate be logged, and a CA certificate that may sign mail is worth
- * showing.  The extended key usage rule decides.  A self-signed root may stand as the first one,
- * and is then its own issuer.
- *   - The last certificate is an accepted root, the same bytes, or is issued by one, which is then
+ *
+ * The chain begins with any certificate, also that of a CA: section 4.1 says "end-entity", section
+ * 3.1 lets any certificate be logged, and a CA certificate that may sign mail is worth showing. The
+ * extended key usage rule decides.  A self-signed root may stand as the first one, and is then its
+ * own issuer.
+ *
+ * The last certificate is an accepted root, the same bytes, or is issued by one, which is then
  * appended.  If several accepted roots have the name of its issuer, the one whose key verifies is
  * meant.
- *   - After an accepted root that is self-issued nothing may follow, and no issuer may stand twice
+ *
+ * After an accepted root that is self-issued nothing may follow, and no issuer may stand twice
  * (other logs trim such repetitions; a chain has one form here).  An accepted root that another CA
  * has issued, such as a cross-certificate, may be followed by its issuers.
- *   - An issuer's basicConstraints must say cA; its keyUsage is not looked at.  An accepted root
- * may lack basicConstraints, as roots of version 1 do.
- *   - A precertificate signing certificate (section 3.1) may only stand directly above a
+ *
+ * An issuer's basicConstraints must say cA; its keyUsage is not looked at.  An accepted root may
+ * lack basicConstraints, as roots of version 1 do.
+ *
+ * A precertificate signing certificate (section 3.1) may only stand directly above a
  * precertificate, with the issuer of the final certificate directly above it; issuer_key_hash is
  * that issuer's.
  *

@@ -43,7 +43,7 @@ cut_stencil(struct stencil *s, const X509 *leaf, EVP_PKEY *issuer_key)
 {
     struct span der = mint_der(leaf), tbs = tbs_of(der);
     const ASN1_INTEGER *serial = X509_get0_serialNumber(leaf);
-    const uint8_t *at = tbs.p;
+    const uint8_t *at;
 
     assert(tbs.n <= sizeof s->tbs && ASN1_STRING_length(serial) == SERIAL_SIZE);
     s->n = tbs.n;

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <openssl/pem.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +14,9 @@ enum variant { FINAL, PRECERT, PRECERT_SIGNER, VARIANTS };
 enum addresses { ONE, FOUR, NO_ADDRESS, UTF8, ADDRESSES };
 
 #define PROFILES 8
+/* From one combination to the next: prime to their number, so that all come, and a few of them are
+ * mixed. */
+#define STRIDE 401
 static_assert(MINT_CHAINS == PROFILES * MINT_KINDS * VARIANTS * ADDRESSES, "all combinations");
 
 static const char *const PERSON[] = {
@@ -49,23 +53,35 @@ struct authority {
 static const enum mint_kind LEAF_KINDS[] = {MINT_P256, MINT_RSA_2048, MINT_ED25519, MINT_P384};
 #define LEAF_KIND_COUNT (sizeof LEAF_KINDS / sizeof LEAF_KINDS[0])
 
+/* Appends formatted text to out, which holds size. */
+__attribute__((format(printf, 3, 4))) static void
+append(char *out, size_t size, const char *format, ...)
+{
+    size_t n = strlen(out);
+    va_list ap;
+    int k;
+
+    va_start(ap, format);
+    k = vsnprintf(out + n, size - n, format, ap);
+    va_end(ap);
+    assert(k >= 0 && (size_t)k < size - n);
+}
+
 static void
 write_addresses(struct order *o)
 {
     size_t n = o->addresses == FOUR ? 4 : o->addresses == NO_ADDRESS ? 0 : 1;
+    /* RFC 9598: id-on-SmtpUTF8Mailbox */
+    const char *type = o->addresses == UTF8 ? "otherName:1.3.6.1.5.5.7.8.9;UTF8:" : "email:";
 
     for (size_t i = 0; i < n; i++) {
-        const char *local = o->addresses == UTF8 ? "д\u00f6e" : "doe";
-        int k = snprintf(o->address[i], sizeof o->address[i], "%s.%llu.%zu@%s.example", local,
-                         (unsigned long long)o->number, i, PERSON[o->person]);
+        const char *comma = i == 0 ? "" : ",";
 
-        assert(k > 0 && (size_t)k < sizeof o->address[i]);
-        strcat(o->all, i == 0 ? "" : ",");
-        strcat(o->all, o->address[i]);
-        strcat(o->san, i == 0 ? "" : ",");
-        /* RFC 9598: id-on-SmtpUTF8Mailbox */
-        strcat(o->san, o->addresses == UTF8 ? "otherName:1.3.6.1.5.5.7.8.9;UTF8:" : "email:");
-        strcat(o->san, o->address[i]);
+        append(o->address[i], sizeof o->address[i], "%s.%llu.%zu@%s.example",
+               o->addresses == UTF8 ? "\u0434\u00f6e" : "doe", (unsigned long long)o->number, i,
+               PERSON[o->person]);
+        append(o->all, sizeof o->all, "%s%s", comma, o->address[i]);
+        append(o->san, sizeof o->san, "%s%s%s", comma, type, o->address[i]);
     }
 }
 
@@ -263,8 +279,7 @@ write_all(const char *dir, uint64_t seed, size_t count, const struct authority *
     bool ok = fputs("file\tprofile\tca_key\tkind\taddresses\n", index) >= 0;
 
     for (size_t i = 0; i < count && ok; i++) {
-        size_t pick = count < MINT_CHAINS ? i * MINT_CHAINS / count : i % MINT_CHAINS;
-        struct order o = order_of((pick + seed) % MINT_CHAINS);
+        struct order o = order_of((seed + i * STRIDE) % MINT_CHAINS);
         size_t leaf = (i + i / MINT_KINDS) % LEAF_KIND_COUNT;
         char profile[40], name[120];
         X509 *x;

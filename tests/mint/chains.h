@@ -19,11 +19,14 @@
 
 /*
  * Writes to directory dir, which is there:
- *   roots.pem                        the eight roots
- *   chain-NNNN-DESCRIPTION.pem       leaf first; every second one with its root
- *   INDEX.tsv                        file, profile, CA key, kind, addresses ("-": none; else with
- * commas between) count chains, evenly chosen from the combinations; beyond MINT_CHAINS these
- * repeat with other leaves.  False, with a line on stderr, when a file cannot be written.
+ *
+ *   roots.pem                    the eight roots
+ *   chain-NNNN-DESCRIPTION.pem   leaf first; every second one with its root
+ *   INDEX.tsv                    file, profile, CA key, kind, addresses
+ *
+ * Addresses have commas between them; "-" stands for none.  Of count chains each has another
+ * combination, mixed; beyond MINT_CHAINS they repeat with other leaves.  False, with a line on
+ * stderr, when a file cannot be written.
  */
 bool mint_chains(const char *dir, uint64_t seed, size_t count);
 

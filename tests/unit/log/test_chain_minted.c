@@ -66,7 +66,8 @@ teardown(void **state)
     char path[600];
 
     (void)state;
-    while (d != NULL && (e = readdir(d)) != NULL) {
+    assert_non_null(d);
+    while ((e = readdir(d)) != NULL) {
         snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
         unlink(path); /* fails for . and .., as it should */
     }

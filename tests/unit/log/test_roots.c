@@ -80,9 +80,11 @@ add(struct roots *r, const char *text, const char *domains, bool verify_only, si
 static char *
 joined(const char *a, const char *b, const char *c)
 {
-    char *s = malloc(strlen(a) + strlen(b) + strlen(c) + 1);
+    size_t n = strlen(a) + strlen(b) + strlen(c) + 1;
+    char *s = malloc(n);
 
-    sprintf(s, "%s%s%s", a, b, c);
+    assert_non_null(s);
+    snprintf(s, n, "%s%s%s", a, b, c);
     return s;
 }
 
