@@ -136,6 +136,7 @@ next(void *arg, void **ret_tag)
     if (s->unreachable >= s->parallel && s->next < s->files.n) {
         app_say("the log cannot be reached: %zu files were not tried", s->files.n - s->next);
         s->later += s->files.n - s->next;
+        s->exit = app_worse(s->exit, EXIT_LATER);
         s->next = s->files.n;
     }
     while (s->next < s->files.n) {
@@ -216,6 +217,7 @@ submit(struct submission *s, const char *origin, const char *receipts, unsigned 
     if (s->receipts.torn > 0)
         app_say("%s: cut off %zu bytes of a receipt that was not written to its end", receipts,
                 s->receipts.torn);
+    s->parallel = parallel;
     const struct crew_config c = {
         .app = s->app, .log = s->log, .parallel = parallel, .next = next, .ended = ended, .arg = s};
     s->exit = app_worse(s->exit, crew_run(&c));
