@@ -6,7 +6,7 @@
 #ifndef API_HTTP_LIMITS_H
 #define API_HTTP_LIMITS_H
 
-/* A request's head, request line to empty line: CONTRACT says 16 KiB; browsers and fronts stay
+/* A request's head, request line to empty line: 16 KiB is promised; browsers and fronts stay
  * below 8. */
 #define HTTP_HEAD_MAX 16384
 /* Header fields in it: real clients send 5 to 30. */

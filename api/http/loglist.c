@@ -8,7 +8,7 @@
 #include "merkle/base/text.h"
 #include "merkle/note/key.h"
 
-/* CONTRACT: declared maximum merge delay, seconds. */
+/* The declared maximum merge delay, seconds: a promise of the log list. */
 #define DECLARED_MMD 60
 
 /* Appends "name":"value", value escaped, with a comma in front. */
