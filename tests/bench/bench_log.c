@@ -29,7 +29,6 @@ struct run {
     _Atomic uint64_t *done, *failed;
 };
 
-
 static void
 on_receipt(void *arg, enum result r, const struct log_receipt *receipt)
 {

@@ -1,0 +1,291 @@
+"""The parts of run: each measures one thing several times and gives dictionaries of numbers."""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fault"))
+import campaign  # noqa: E402
+from campaign import Leaves, Log, free_port, program  # noqa: E402
+
+PROGRAMS = os.path.join(campaign.BUILD, "bench")
+
+
+class Place:
+    """Where measurements are made: a folder on a real disk, files of leaves that are made once."""
+
+    def __init__(self, folder, runs, quick):
+        self.folder = folder
+        self.runs = runs
+        self.quick = quick
+        self.logs = 0
+        os.makedirs(folder, exist_ok=True)
+
+    def leaves(self, count):
+        return Leaves(self.folder, count)
+
+    def log(self, leaves):
+        """A new log that serves."""
+        self.logs += 1
+        folder = os.path.join(self.folder, f"log-{os.getpid()}-{self.logs}")
+        log = Log(folder, leaves)
+        if not log.start():
+            sys.exit("the log does not start")
+        return log
+
+    def drop(self, log):
+        log.kill(15)
+        shutil.rmtree(log.folder, ignore_errors=True)
+
+
+def hammer(log, *args):
+    """One measurement against the log's server."""
+    return load(log.url, str(log.server.pid), *args)
+
+
+def load(url, pids, *args):
+    told = subprocess.run([program("cartulary-hammer"), *args, "--url", url, "--pid", pids, "--json"],
+                          stdout=subprocess.PIPE, text=True)
+    if told.returncode != 0:
+        sys.exit(f"hammer ended with {told.returncode}: {told.stdout}")
+    return json.loads(told.stdout)
+
+
+def submit(log, count, *args):
+    """Submits the next count leaves."""
+    offset = log.leaves.take(count)
+    log.leaves.used += count
+    return hammer(log, "submit", "--file", log.leaves.path, "--offset", str(offset), "--count", str(count), *args)
+
+
+def small(name, *args):
+    """What a small program says: {name: nanoseconds}."""
+    told = subprocess.run([os.path.join(PROGRAMS, name), *args], stdout=subprocess.PIPE, text=True, check=True)
+    return {k: float(v) for k, v in (line.split() for line in told.stdout.splitlines())}
+
+
+def cpu(place):
+    """CPU of the server for a durable add-chain, in units of one P-256 verification and one signature."""
+    count = 2000 if place.quick else 30000
+    leaves = place.leaves(count)
+    for _ in range(place.runs):
+        leaves.used = 0
+        log = place.log(leaves)
+        before = small("bench_crypto")
+        got = submit(log, count, "--connections", "256")
+        after = small("bench_crypto")
+        unit = sum(before.values()) / 2000 + sum(after.values()) / 2000
+        place.drop(log)
+        yield {"cpu_us": got["server_cpu_us_per_request"], "crypto_us": unit,
+               "ratio": got["server_cpu_us_per_request"] / unit, "rate": got["rate"]}
+
+
+def paced(place):
+    """Latency at 500 submissions a second."""
+    seconds = 3 if place.quick else 20
+    leaves = place.leaves(500 * seconds)
+    for _ in range(place.runs):
+        leaves.used = 0
+        log = place.log(leaves)
+        got = submit(log, 500 * seconds, "--rate", "500", "--connections", "64")
+        place.drop(log)
+        yield {k: got[k] for k in ("p50_ms", "p99_ms", "max_ms", "rate")}
+
+
+def full(place):
+    """Submissions a second, as fast as answers come."""
+    count = 3000 if place.quick else 60000
+    leaves = place.leaves(count)
+    for _ in range(place.runs):
+        leaves.used = 0
+        log = place.log(leaves)
+        got = submit(log, count, "--connections", "512")
+        place.drop(log)
+        yield {k: got[k] for k in ("rate", "p50_ms", "p99_ms", "server_cpu_us_per_request",
+                                   "client_cpu_us_per_request")}
+
+
+NGINX = """daemon off; worker_processes 1; pid {dir}/pid; error_log {dir}/errors;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; sendfile {sendfile}; tcp_nopush off; tcp_nodelay on;
+  keepalive_requests 1000000000; keepalive_timeout 300; open_file_cache max=100; default_type application/octet-stream;
+  client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
+  uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
+  server {{ listen 127.0.0.1:{port}; root {dir}/files; }}
+}}
+"""
+
+
+class Nginx:
+    """nginx with one worker, serving files to anyone on this machine."""
+
+    def __init__(self, folder, sendfile):
+        self.folder = os.path.join(folder, f"nginx-{sendfile}")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(os.path.join(self.folder, "files"))
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        conf = os.path.join(self.folder, "conf")
+        with open(conf, "w") as f:
+            f.write(NGINX.format(dir=self.folder, port=self.port, sendfile=sendfile))
+        self.master = subprocess.Popen(["nginx", "-c", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.worker = None
+        end = time.monotonic() + 10
+        while self.worker is None and time.monotonic() < end:
+            time.sleep(0.05)
+            for entry in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{entry}/stat") as f:
+                        if int(f.read().rsplit(")", 1)[1].split()[1]) == self.master.pid:
+                            self.worker = entry
+                except OSError:
+                    pass
+        if self.worker is None:
+            sys.exit("nginx does not start")
+
+    def put(self, path, body):
+        name = os.path.join(self.folder, "files", path.lstrip("/"))
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        os.chmod(self.folder, 0o755)
+        with open(name, "wb") as f:
+            f.write(body)
+
+    def end(self):
+        self.master.terminate()
+        self.master.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def fetch(url):
+    import urllib.request
+
+    with urllib.request.urlopen(url) as answer:
+        return answer.read()
+
+
+def reads(place):
+    """CPU for reading a tile and the checkpoint against nginx with and without sendfile: interleaved pairs."""
+    count = 5000 if place.quick else 100000
+    leaves = place.leaves(2000)
+    leaves.used = 0
+    log = place.log(leaves)
+    submit(log, 2000)
+    paths = {"tile": "/tile/0/000", "checkpoint": "/checkpoint"}
+    servers = {mode: Nginx(place.folder, mode) for mode in ("on", "off")}
+    for path in paths.values():
+        body = fetch(log.url + path)
+        for server in servers.values():
+            server.put(path, body)
+            if fetch(server.url + path) != body:
+                sys.exit("nginx serves other bytes")
+    try:
+        for _ in range(place.runs):
+            row = {}
+            for what, path in paths.items():
+                args = ("get", "--path", path, "--count", str(count), "--connections", "64")
+                ours = hammer(log, *args)
+                row[f"{what}_cpu_us"] = ours["server_cpu_us_per_request"]
+                row[f"{what}_rate"] = ours["rate"]
+                best = {m: load(s.url, s.worker, *args)["server_cpu_us_per_request"] for m, s in servers.items()}
+                for mode, value in best.items():
+                    row[f"{what}_nginx_sendfile_{mode}_cpu_us"] = value
+                row[f"{what}_ratio"] = row[f"{what}_cpu_us"] / min(best.values())
+            yield row
+    finally:
+        for server in servers.values():
+            server.end()
+        place.drop(log)
+
+
+def store_bytes(log):
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(os.path.join(log.dir, "store"))
+               for name in names if name == "data.mdb")
+
+
+def leaf_bytes(leaves, count):
+    """Bytes of the first count leaves, of the two issuers, and what an entry needs besides: two references to issuers,
+    and of its SCT the timestamp, the extensions with their length and the signature with its head."""
+    with open(leaves.path, "rb") as f:
+        f.read(12)
+        lengths = []
+        for _ in range(count + 2):
+            n = int.from_bytes(f.read(4), "big")
+            lengths.append(n)
+            f.seek(n, 1)
+    return sum(lengths[2:]), sum(lengths[:2]), 2 * 32 + 8 + 2 + 8 + 4 + 71
+
+
+def fill(log, until, step):
+    """Submits until the log has that many entries; the last measurement."""
+    got = None
+    while log.leaves.used < until:
+        got = submit(log, min(step, until - log.leaves.used), "--connections", "512")
+    return got
+
+
+def big(place):
+    """One log that grows: proofs at a million entries, and what an entry costs at 100 thousand and at two million."""
+    few, proofs_at, many = (2000, 5000, 10000) if place.quick else (100_000, 1_000_000, 2_000_000)
+    window = 1000 if place.quick else 20000
+    count = many + place.runs * window
+    leaves = place.leaves(count)
+    leaves.used = 0
+    log = place.log(leaves)
+    fill(log, few, 50000)
+    rows = [{f"early_{k}": v for k, v in cost(submit(log, window, "--connections", "512")).items()}
+            for _ in range(place.runs)]
+    fill(log, proofs_at, 50000)
+    for row in rows:
+        got = hammer(log, "proofs", "--count", str(window * 5), "--connections", "64")
+        row["proof_cpu_us"] = got["server_cpu_us_per_request"]
+        row["proofs_per_core"] = 1e6 / got["server_cpu_us_per_request"]
+        row["proof_rate"] = got["rate"]
+    fill(log, many, 50000)
+    for row in rows:
+        got = submit(log, window, "--connections", "512")
+        row.update({f"late_{k}": v for k, v in cost(got).items()})
+        row["cost_ratio"] = row["late_cpu_us"] / row["early_cpu_us"]
+        row["rss_anon_mb"] = got["rss_anon"] / 1e6
+    # The index is written behind the entries; what counts is what stands when it has caught up.
+    time.sleep(5)
+    bytes_of_leaves, issuers, besides = leaf_bytes(leaves, leaves.used)
+    needed = bytes_of_leaves + issuers + besides * leaves.used
+    for row in rows:
+        row["store_bytes"] = store_bytes(log)
+        row["needed_bytes"] = needed
+        row["store_ratio"] = row["store_bytes"] / needed
+    place.drop(log)
+    yield from rows
+
+
+def cost(got):
+    return {"cpu_us": got["server_cpu_us_per_request"], "rate": got["rate"]}
+
+
+def parts(place):
+    """Nanoseconds of single operations."""
+    leaves = place.leaves(2000)
+    for i in range(place.runs):
+        yield {**small("bench_crypto"), **small("bench_tree"), **small("bench_accept", leaves.path),
+               **small("bench_store", os.path.join(place.folder, f"bench-store-{os.getpid()}-{i}"))}
+
+
+def median(rows, key):
+    return statistics.median(row[key] for row in rows)
+
+
+def machine():
+    with open("/proc/cpuinfo") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    with open("/proc/meminfo") as f:
+        memory = int(re.search(r"MemTotal:\s*(\d+)", f.read()).group(1))
+    system = os.uname()
+    return {"cpu": model.group(1) if model else system.machine, "cores": os.cpu_count(),
+            "memory_gb": round(memory / 1e6), "kernel": system.release}
