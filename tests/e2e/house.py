@@ -110,6 +110,33 @@ def pem_of(*ders):
     return text
 
 
+class Leaves:
+    """Distinct chains under one intermediate, made by mint for load: many, quickly."""
+
+    def __init__(self, house, count, name="leaves", seed=1):
+        path = house.path(name)
+        code, _, err = house.call("mint", "--bench", count, "--out", path, "--seed", seed)
+        if code != 0:
+            raise RuntimeError("mint: " + err)
+        with open(path, "rb") as f:
+            data = f.read()
+        ders, at = [], 12
+        while at < len(data):
+            n = int.from_bytes(data[at:at + 4], "big")
+            ders.append(data[at + 4:at + 4 + n])
+            at += 4 + n
+        self.intermediate, self.root, self.leaves = ders[0], ders[1], ders[2:]
+        self.roots = path + ".roots.pem"
+        with open(self.roots, "w") as f:
+            f.write(pem_of(self.root))
+
+    def chain(self, i):
+        return [self.leaves[i], self.intermediate]
+
+    def chains(self, begin, end):
+        return [self.chain(i) for i in range(begin, end)]
+
+
 def b64(data):
     return base64.b64encode(data).decode()
 
@@ -371,6 +398,26 @@ class Log:
 
     def add(self, chain, pre=False):
         return self.ask("/ct/v1/add-pre-chain" if pre else "/ct/v1/add-chain", "POST", chain_json(chain))
+
+    def add_many(self, chains, window=64, pre=False):
+        """Hands chains in over one connection, so many at once: the SCTs' JSON, in order.  All must be taken."""
+        out, path = [], "add-pre-chain" if pre else "add-chain"
+        with self.http() as h:
+            for at in range(0, len(chains), window):
+                batch = b""
+                for chain in chains[at:at + window]:
+                    body = chain_json(chain)
+                    batch += (f"POST /ct/v1/{path} HTTP/1.1\r\nHost: e2e.example\r\n"
+                              f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+                sender = threading.Thread(target=h.send, args=(batch,))
+                sender.start()
+                for _ in chains[at:at + window]:
+                    answer = h.answer()
+                    if answer is None or answer.status != 200:
+                        raise RuntimeError(f"{path}: {answer and answer.body}")
+                    out.append(answer.json())
+                sender.join()
+        return out
 
     def sth(self):
         return self.ask("/ct/v1/get-sth").json()

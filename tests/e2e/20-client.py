@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# Goal of this test: the client finds out a log that goes back, forks or tells two people two stories, keeps evidence that
+# anyone can check offline, changes its state only after full verification, and says by its exit code what to do.
+
+import glob
+import json
+import os
+import shutil
+
+from house import Log, run
+
+COUNT = 24
+
+
+def client(house, log, *args, state="state"):
+    return house.cartulary("--policy", log.policy, "--state", house.path(state), *args)
+
+
+def view_of(house, state="state"):
+    path, = glob.glob(house.path(state, "*.view"))
+    with open(path, "rb") as f:
+        return path, f.read()
+
+
+def new_evidence(house, seen, state="state"):
+    """The evidence files that have come since the last look."""
+    files = sorted(set(glob.glob(house.path(state, "*.evidence"))) - seen)
+    seen.update(files)
+    return files
+
+
+def receipts(house, checks, log, chains):
+    out = house.path("r.jsonl")
+    code, _, err = client(house, log, "submit", "--receipts", out, "--parallel", 4, *chains[:8])
+    checks.equal(code, 0, "submit takes eight chains")
+    code, stdout, _ = client(house, log, "submit", chains[0])
+    checks.equal(code, 0, "the same chain again")
+    with open(out) as f:
+        lines = {json.loads(line)["file"]: line for line in f}
+    checks.equal(json.loads(stdout)["sct"], json.loads(lines[chains[0]])["sct"], "gets the same SCT")
+
+    code, stdout, err = client(house, log, "verify", chains[0], "--receipt", out)
+    checks.equal(code, 0, "its receipt verifies: " + err)
+    checks.that("Logged is not trusted" in stdout, "and says what that does not mean", stdout)
+    one = house.path("one.jsonl")
+    with open(one, "w") as f:
+        f.write(lines[chains[1]])
+    code, _, err = client(house, log, "verify", chains[0], "--receipt", one)
+    checks.that(code in (1, 2), "another's receipt does not verify", code)
+    for key, value in json.loads(lines[chains[0]]).items():
+        receipt = json.loads(lines[chains[0]])
+        if isinstance(value, int):
+            receipt[key] = value + 1
+        elif isinstance(value, list):
+            receipt[key] = value[:-1] if value else ["A" * 43 + "="]
+        else:
+            middle = len(value) // 2
+            receipt[key] = value[:middle] + ("B" if value[middle] != "B" else "C") + value[middle + 1:]
+        with open(one, "w") as f:
+            f.write(json.dumps(receipt) + "\n")
+        code, _, err = client(house, log, "verify", chains[0], "--receipt", one)
+        if key == "file":
+            checks.equal(code, 0, "the label may change")
+        else:
+            checks.that(code in (1, 2), f"a receipt with another {key} is refused", (code, err))
+    return out
+
+
+def refusals(house, checks, log, chains):
+    code, _, err = client(house, log, "submit", "--receipts", house.path("none.jsonl"), house.path("no-such.pem"), chains[0])
+    checks.equal(code, 2, "a file that is not there is exit 2, the other is logged all the same")
+    checks.that("1 logged and verified" in err and "1 refused or unreadable" in err, "and both are counted", err)
+    with open(house.path("bad.pem"), "w") as f:
+        f.write("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n")
+    code, _, err = client(house, log, "submit", house.path("bad.pem"))
+    checks.equal(code, 2, "what is no certificate is exit 2")
+    stranger = house.mint("strangers", count=8, seed=99)
+    code, _, err = client(house, log, "submit", house.chains(stranger)[0][0])
+    checks.equal(code, 2, "a chain to another root is exit 2")
+    checks.that("400" in err and "RFC 6962" in err, "with the paragraph", err)
+    for args in ((), ("no-such-verb",), ("monitor", "--no-such-option"), ("monitor", "argument"), ("verify",),
+                 ("submit", "--parallel", "0", chains[0]), ("heads", "--compare", house.path("no-such.view")),
+                 ("evidence", house.path("r.jsonl"))):
+        code, _, err = client(house, log, *args)
+        checks.that(code == 2 and err, f"bad usage is exit 2 with words: {args}", (code, err))
+    with open(house.path("bad.policy"), "w") as f:
+        f.write("quorum none\nlog nonsense\n")
+    code, _, err = house.cartulary("--policy", house.path("bad.policy"), "--stateless", "monitor", "--once")
+    checks.that(code == 2 and "line 2" in err, "a bad policy is exit 2 and names its line", (code, err))
+    for verb in ("submit", "verify", "monitor", "heads", "evidence"):
+        code, out, _ = house.cartulary(verb, "--help")
+        checks.that(code == 0 and "example:" in out, f"{verb} --help teaches", (code, out))
+
+
+def going_back(house, checks, log, chains, seen):
+    """The log serves an old copy of itself: fewer entries, fresh signatures."""
+    log.stop()
+    old = house.path("old")
+    shutil.copytree(log.dir, old)
+    log.start()
+    code, _, err = client(house, log, "submit", "--receipts", house.path("r.jsonl"), *chains[8:16])
+    checks.equal(code, 0, "eight more: " + err)
+    code, _, _ = client(house, log, "monitor", "--once")
+    checks.equal(code, 0, "an honest log")
+    _, before = view_of(house)
+    log.stop()
+    code, _, err = client(house, log, "monitor", "--once")
+    checks.equal(code, 3, "a log that is down is exit 3")
+
+    copy = Log.adopt(house, "old", log.address)
+    copy.start()
+    code, _, err = client(house, log, "monitor", "--once")
+    checks.equal(code, 4, "a log that went back is exit 4: " + err)
+    files = new_evidence(house, seen)
+    checks.that(len(files) == 1 and files[0] in err, "the evidence is named", err)
+    code, out, _ = house.cartulary("evidence", files[0])
+    checks.that(code == 0 and "PROVED" in out and "smaller tree" in out, "and proves it by itself", out)
+    code, out, _ = house.cartulary("--policy", log.policy, "--json", "evidence", files[0])
+    checks.equal(json.loads(out)["finding"], "shrank", "also as JSON")
+    checks.equal(view_of(house)[1], before, "the view did not change")
+    with open(files[0], "rb") as f:
+        data = bytearray(f.read())
+    data[len(data) // 2] ^= 1
+    with open(house.path("forged.evidence"), "wb") as f:
+        f.write(data)
+    code, out, _ = house.cartulary("evidence", house.path("forged.evidence"))
+    checks.equal(code, 2, "a byte changed: no evidence")
+    return copy
+
+
+def forks(house, checks, log, copy, chains, seen):
+    """The copy takes other entries: the same size with another root, then a larger tree."""
+    code, _, err = client(house, log, "submit", "--receipts", house.path("r2.jsonl"), *chains[16:24], state="friend")
+    checks.equal(code, 0, "a friend sees nothing wrong: " + err)
+    checks.equal(copy.sth()["tree_size"], 16, "the fork has the size of the other")
+    _, before = view_of(house)
+    code, _, err = client(house, log, "monitor", "--once")
+    checks.equal(code, 4, "a fork of the same size is exit 4: " + err)
+    files = new_evidence(house, seen)
+    code, out, _ = house.cartulary("evidence", *files)
+    checks.that(code == 0 and "two different trees of one size" in out, "proved by two signatures", out)
+
+    friend, _ = view_of(house, "friend")
+    code, _, err = client(house, log, "heads", "--compare", friend)
+    checks.equal(code, 4, "two friends find out: " + err)
+    new_evidence(house, seen)
+
+    code, _, err = client(house, log, "submit", chains[0], state="friend")
+    code, _, err = client(house, log, "submit", chains[8], state="friend")
+    checks.equal(code, 0, "the fork grows: " + err)
+    code, _, err = client(house, log, "monitor", "--once")
+    checks.equal(code, 4, "a larger fork cannot prove that it is the same log: " + err)
+    files = new_evidence(house, seen)
+    code, out, _ = house.cartulary("evidence", *files)
+    checks.that(code == 1 and "NOT PROVED by this file alone" in out, "the file says that it needs the log's word", out)
+    checks.equal(view_of(house)[1], before, "the view did not change")
+    code, _, err = client(house, log, "submit", chains[9])
+    checks.equal(code, 4, "submit finds it, too: " + err)
+    new_evidence(house, seen)
+    copy.stop()
+
+
+def state_is_guarded(house, checks, log):
+    path, good = view_of(house)
+    for at in (10, len(good) // 2, len(good) - 5):
+        bad = bytearray(good)
+        bad[at] ^= 1
+        with open(path, "wb") as f:
+            f.write(bad)
+        code, _, err = client(house, log, "monitor", "--once")
+        checks.that(code == 5 and path in err, "a damaged view is exit 5 and named", (code, err))
+    with open(path, "wb") as f:
+        f.write(good)
+    log.start()
+    code, out, err = client(house, log, "monitor", "--once")
+    checks.that(code == 0 and "consistent with everything seen before (size 16)" in out,
+                "the honest log is still believed", (code, out, err))
+    friend = house.path("copy.view")
+    shutil.copy(path, friend)
+    code, out, _ = client(house, log, "heads", "--compare", friend)
+    checks.that(code == 0 and "the same log" in out, "a friend with the same view", (code, out))
+    code, out, err = house.cartulary("--policy", log.policy, "--stateless", "monitor", "--once")
+    checks.that(code == 0 and "First contact" in out and "not noticed" in err,
+                "--stateless says what it does not protect from", (code, out, err))
+    before = sorted(os.listdir(house.path("state")))
+    checks.that(not any(name.endswith(".tmp") for name in before), "no temporary files stay", before)
+
+
+def scenario(house, checks):
+    folder = house.mint(count=COUNT)
+    chains = [path for path, _ in house.chains(folder)]
+    log = Log(house, roots=folder + ".roots.pem", entries="auditors").start()
+    seen = set()
+    receipts(house, checks, log, chains)
+    refusals(house, checks, log, chains)
+    checks.equal(new_evidence(house, seen), [], "an honest log leaves no evidence")
+    copy = going_back(house, checks, log, chains, seen)
+    forks(house, checks, log, copy, chains, seen)
+    state_is_guarded(house, checks, log)
+    log.stop()
+
+
+run("the client and a lying log", scenario)
