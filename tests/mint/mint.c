@@ -111,19 +111,23 @@ set_extensions(X509 *x, const X509 *issuer, const struct mint_pair ext[static MI
 }
 
 static void
-sign(X509 *x, EVP_PKEY *key, const char *hash, bool pss)
+sign(X509 *x, EVP_PKEY *key, const struct mint_spec *spec)
 {
     bool eddsa = EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448");
-    const EVP_MD *md = eddsa ? NULL : EVP_get_digestbyname(hash != NULL ? hash : "SHA256");
+    const EVP_MD *md =
+        eddsa ? NULL : EVP_get_digestbyname(spec->hash != NULL ? spec->hash : "SHA256");
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pkey_ctx;
 
     need(eddsa || md != NULL, "no such hash");
     need(ctx != NULL && EVP_DigestSignInit(ctx, &pkey_ctx, md, NULL, key) == 1, "cannot sign");
-    if (pss) {
+    if (spec->pss) {
         need(EVP_PKEY_CTX_set_rsa_padding(pkey_ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
                  EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey_ctx, RSA_PSS_SALTLEN_DIGEST) == 1,
              "no PSS");
+    }
+    if (spec->mgf != NULL) {
+        need(EVP_PKEY_CTX_set_rsa_mgf1_md_name(pkey_ctx, spec->mgf, NULL) == 1, "no MGF1");
     }
     need(X509_sign_ctx(x, ctx) > 0, "cannot sign");
     EVP_MD_CTX_free(ctx);
@@ -147,7 +151,7 @@ mint_cert(const struct mint_spec *spec)
     if (!spec->version1) {
         set_extensions(x, issuer, spec->extension);
     }
-    sign(x, spec->issuer_key != NULL ? spec->issuer_key : spec->key, spec->hash, spec->pss);
+    sign(x, spec->issuer_key != NULL ? spec->issuer_key : spec->key, spec);
     return x;
 }
 

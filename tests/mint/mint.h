@@ -52,6 +52,7 @@ struct mint_spec {
     int64_t not_after;  /* default 2028-01-01 */
     const char *hash;   /* "SHA1", "SHA256" …; default SHA-256, for EdDSA none */
     bool pss;           /* RSASSA-PSS with salt as long as the hash */
+    const char *mgf;    /* PSS: the hash of MGF1; default the same */
     bool version1;      /* no extensions, version 1 */
 };
 

@@ -675,6 +675,53 @@ every_byte_counts(void **state)
     assert_int_equal(taken, 0);
 }
 
+/* Leaf, eight intermediates, root: the longest.  With one more, the root left out is one too many.
+ */
+static void
+longest_chain(void **state)
+{
+    struct chain_policy policy = policy_of(OPEN_NONE);
+    struct span chain[CHAIN_MAX + 1] = {{0}};
+    struct issuer_cache *cache;
+    struct chain_refusal refusal;
+    struct chain c = CHAIN_INIT;
+    X509 *above = made[ROOT], *x[CHAIN_MAX];
+
+    (void)state;
+    assert_int_equal(issuer_cache_new(8, &cache), RES_OK);
+    for (size_t i = 0; i < CHAIN_MAX; i++) {
+        char cn[32];
+
+        snprintf(cn, sizeof cn, "Level %zu", i);
+        x[i] = above = mint_ca(cn, key[INTER], above, i == 0 ? key[ROOT] : key[INTER]);
+        chain[CHAIN_MAX - 1 - i] = mint_der(above);
+    }
+    /* chain[1] is issued by ... chain[9], which ROOT issued: nine, and the root */
+    assert_int_equal(
+        chain_accept(&policy, accepted, cache, ENTRY_X509, chain + 1, CHAIN_MAX - 1, &c, &refusal),
+        RES_OK);
+    assert_int_equal(c.issuer_count, CHAIN_MAX - 1);
+    assert_true(span_equal(c.issuer[CHAIN_MAX - 2], der[ROOT]));
+    assert_int_equal(
+        chain_accept(&policy, accepted, cache, ENTRY_X509, chain, CHAIN_MAX, &c, &refusal),
+        RES_CHAIN_TOO_LONG);
+    assert_string_equal(refusal.detail, "the chain holds 10 certificates without its root; 10 are "
+                                        "taken, the root included");
+    chain[CHAIN_MAX] = der[ROOT];
+    assert_int_equal(
+        chain_accept(&policy, accepted, cache, ENTRY_X509, chain + 1, CHAIN_MAX, &c, &refusal),
+        RES_OK);
+    assert_int_equal(c.issuer_count, CHAIN_MAX - 1);
+    assert_int_equal(
+        chain_accept(&policy, accepted, cache, ENTRY_X509, chain, CHAIN_MAX + 1, &c, &refusal),
+        RES_CHAIN_TOO_LONG);
+    for (size_t i = 0; i < CHAIN_MAX; i++) {
+        X509_free(x[i]);
+        mint_free(chain[i]);
+    }
+    issuer_cache_free(cache);
+}
+
 /* Names that are long, or hold control bytes and UTF-8, leave a sentence that can be shown. */
 static void
 details_are_short_ascii(void **state)
@@ -711,6 +758,7 @@ main(void)
         cmocka_unit_test(takes),
         cmocka_unit_test(refuses),
         cmocka_unit_test(every_byte_counts),
+        cmocka_unit_test(longest_chain),
         cmocka_unit_test(details_are_short_ascii),
     };
 

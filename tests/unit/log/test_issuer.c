@@ -159,6 +159,28 @@ verifies(void **state)
     }
 }
 
+/* PSS with one hash for the message and another for the mask: RFC 4055 section 3.1 has two fields.
+ */
+static void
+pss_with_two_hashes(void **state)
+{
+    struct mint_spec s = {.key = keys[MINT_RSA_2048],
+                          .subject = {{"CN", "x"}},
+                          .hash = "SHA256",
+                          .mgf = "SHA1",
+                          .pss = true};
+    X509 *x = mint_cert(&s);
+    struct span der = mint_der(x);
+    struct issuer *i;
+
+    (void)state;
+    assert_int_equal(new_issuer(keys[MINT_RSA_2048], &i), RES_OK);
+    assert_int_equal(verify(i, der), RES_OK);
+    issuer_unref(i);
+    mint_free(der);
+    X509_free(x);
+}
+
 static void
 another_key_of_the_kind(void **state)
 {
@@ -592,12 +614,19 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(verifies),           cmocka_unit_test(another_key_of_the_kind),
-        cmocka_unit_test(empty_signatures),   cmocka_unit_test(sizes_of_rsa),
-        cmocka_unit_test(refuses_keys),       cmocka_unit_test(refuses_explicit_curves),
-        cmocka_unit_test(keys_for_pss_only),  cmocka_unit_test(reads_algorithms),
-        cmocka_unit_test(cache_keeps_keys),   cmocka_unit_test(cache_remembers_pairs),
-        cmocka_unit_test(lru_against_a_list), cmocka_unit_test(threads_share),
+        cmocka_unit_test(verifies),
+        cmocka_unit_test(pss_with_two_hashes),
+        cmocka_unit_test(another_key_of_the_kind),
+        cmocka_unit_test(empty_signatures),
+        cmocka_unit_test(sizes_of_rsa),
+        cmocka_unit_test(refuses_keys),
+        cmocka_unit_test(refuses_explicit_curves),
+        cmocka_unit_test(keys_for_pss_only),
+        cmocka_unit_test(reads_algorithms),
+        cmocka_unit_test(cache_keeps_keys),
+        cmocka_unit_test(cache_remembers_pairs),
+        cmocka_unit_test(lru_against_a_list),
+        cmocka_unit_test(threads_share),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -140,6 +140,8 @@ static const struct {
     {"a trusted certificate",
      "-----BEGIN TRUSTED CERTIFICATE-----\nMA==\n-----END TRUSTED CERTIFICATE-----\n", "",
      RES_ENCODING, 1},
+    {"a BEGIN of another kind than its END", "",
+     "-----BEGIN TRUSTED CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", RES_ENCODING, 4},
     {"base64 that is not canonical", "",
      "-----BEGIN CERTIFICATE-----\nMB==\n-----END CERTIFICATE-----\n", RES_ENCODING, 4},
     {"no base64", "", "-----BEGIN CERTIFICATE-----\n(!)\n-----END CERTIFICATE-----\n", RES_ENCODING,
