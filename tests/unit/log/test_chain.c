@@ -598,6 +598,10 @@ takes(void **state)
             check_entry(&TAKEN[i], &c);
             entry_key(&c.entry, &h);
             assert_true(hash_equal(&h, &c.key));
+            for (size_t j = 0; j + 1 < c.issuer_count; j++) {
+                assert_true(issuer_cache_verified(cache, &c.issuer_sha256[j],
+                                                  &c.issuer_sha256[j + 1])); /* not again */
+            }
             chain_release(&c);
         }
     }
