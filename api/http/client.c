@@ -1,4 +1,5 @@
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -186,6 +187,21 @@ flush(struct client *c)
 
 /* ---- answering ---- */
 
+/* What went wrong here, not with the peer, is a line for the operator. */
+static void
+tell_broken(const struct server *s, const struct exchange *x)
+{
+    enum result_class cls = result_class(x->why);
+    char fields[128];
+
+    if (s->options.hooks.line == NULL || cls == CLASS_OK || cls == CLASS_INPUT ||
+        cls == CLASS_ABSENT || cls == CLASS_LATER)
+        return;
+    snprintf(fields, sizeof fields, "route=%s reason=%s",
+             x->route == NULL ? "none" : x->route->label, result_name(x->why));
+    s->options.hooks.line(s->options.hooks.app, "request-failed", fields);
+}
+
 static void
 answer(struct client *c)
 {
@@ -194,6 +210,7 @@ answer(struct client *c)
 
     if (s->drain != DRAIN_NOT)
         x->reply.close = true;
+    tell_broken(s, x);
     metrics_count(&s->metrics, x->route == NULL ? -1 : (int)(x->route - s->options.routes.rows),
                   x->reply.status, x->why);
     conn_answer(&c->conn, &x->reply, s->date, now_of(c));
@@ -220,8 +237,10 @@ done_elsewhere(struct exchange *x)
         x->out.n = 0;
         if (buf_add(&x->out, body) == RES_OK)
             x->reply.body = buf_span(&x->out);
-        else
+        else {
+            x->why = RES_MEMORY;
             x->reply = (struct reply){.status = 500};
+        }
     }
     server_finish(c->server, x);
 }
@@ -272,7 +291,7 @@ refuse(struct client *c, enum result why, unsigned status, const char *allow)
     struct exchange *x = &c->x;
 
     x->why = why;
-    reply_problem(why, NULL, &x->out, &x->reply);
+    reply_refusal(why, NULL, &x->out, &x->reply);
     x->reply.allow = allow;
     if (status != 0)
         x->reply.status = status;

@@ -112,7 +112,7 @@ check_members(const cJSON *v) /* NOLINT(misc-no-recursion) */
 }
 
 enum result
-json_parse(struct span text, struct json **ret)
+json_read_strict(struct span text, struct json **ret)
 {
     const char *end = NULL;
     cJSON *v;
@@ -133,7 +133,7 @@ json_parse(struct span text, struct json **ret)
 }
 
 void
-json_free(struct json *document)
+json_document_free(struct json *document)
 {
     cJSON_Delete((cJSON *)document);
 }

@@ -16,13 +16,13 @@ struct json; /* one value, inside a document */
 
 /*
  * Reads one document, RFC 8259, which must be an object.  text.p[text.n] must be readable and NUL.
- * The document is owned by the caller: json_free. RES_JSON: not JSON, not an object, trailing
- * bytes, deeper than JSON_DEPTH_MAX, more than JSON_VALUES_MAX values or JSON_MEMBERS_MAX members;
- * RES_JSON_TEXT: byte order mark, NUL (also \u0000), control bytes, invalid UTF-8;
+ * The document is owned by the caller: json_document_free. RES_JSON: not JSON, not an object,
+ * trailing bytes, deeper than JSON_DEPTH_MAX, more than JSON_VALUES_MAX values or JSON_MEMBERS_MAX
+ * members; RES_JSON_TEXT: byte order mark, NUL (also \u0000), control bytes, invalid UTF-8;
  * RES_JSON_DUPLICATE: a key twice in one object, at any depth.
  */
-MUST_CHECK enum result json_parse(struct span text, struct json **ret);
-void json_free(struct json *document); /* NULL does nothing */
+MUST_CHECK enum result json_read_strict(struct span text, struct json **ret);
+void json_document_free(struct json *document); /* NULL does nothing */
 
 /* The member of that name, borrowed, or NULL: none, or object is none.  Case matters. */
 const struct json *json_member(const struct json *object, const char *name);

@@ -218,7 +218,7 @@ reply_problem_body(enum result r, unsigned status, const char *detail, struct bu
 }
 
 void
-reply_problem(enum result r, const char *detail, struct buf *out, struct reply *ret)
+reply_refusal(enum result r, const char *detail, struct buf *out, struct reply *ret)
 {
     size_t before = out->n;
     unsigned status = reply_status(r);

@@ -71,7 +71,7 @@ MUST_CHECK enum result reply_problem_body(enum result r, unsigned status, const 
 
 /* Fills *ret with the refusal r, its document appended to out (whose bytes it borrows; when there
  * is no memory for it the answer has no body). */
-void reply_problem(enum result r, const char *detail, struct buf *out, struct reply *ret);
+void reply_refusal(enum result r, const char *detail, struct buf *out, struct reply *ret);
 
 /* Writes the IMF-fixdate (RFC 9110 5.6.7) of seconds since 1970 and a NUL. */
 void reply_date(int64_t seconds, char out[static REPLY_DATE_SIZE]);

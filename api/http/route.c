@@ -82,7 +82,7 @@ exchange_refuse_as(struct exchange *x, enum result r, unsigned status, const cha
 {
     x->why = r;
     x->out.n = 0;
-    reply_problem(r, detail, &x->out, &x->reply);
+    reply_refusal(r, detail, &x->out, &x->reply);
     if (status != x->reply.status) {
         x->out.n = 0;
         if (reply_problem_body(r, status, detail, &x->out) == RES_OK)

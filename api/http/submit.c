@@ -123,10 +123,10 @@ submit_certs(struct exchange *x, enum entry_type type, struct chain_refusal *ref
 
     if (x->rq->body.n == 0)
         return RES_JSON;
-    r = json_parse(x->rq->body, &document);
+    r = json_read_strict(x->rq->body, &document);
     if (r == RES_OK)
         r = read_chain(json_member(document, "chain"), t, certs, &n);
-    json_free(document);
+    json_document_free(document);
     if (r == RES_OK && t->worker == NULL)
         r = log_worker_new(api_of(x)->log, &t->worker);
     if (r == RES_OK)

@@ -17,9 +17,9 @@ check_string(struct span s)
     FUZZ_CHECK(s.n == 0 || memchr(s.p, 0, s.n) == NULL);
     FUZZ_CHECK(buf_printf(&b, "{\"s\":\"") == RES_OK && json_escape(s, &b) == RES_OK);
     FUZZ_CHECK(buf_printf(&b, "\"}%c", 0) == RES_OK);
-    FUZZ_CHECK(json_parse(span_of(b.p, b.n - 1), &v) == RES_OK);
+    FUZZ_CHECK(json_read_strict(span_of(b.p, b.n - 1), &v) == RES_OK);
     FUZZ_CHECK(json_string(json_member(v, "s"), &back) == RES_OK && span_equal(s, back));
-    json_free(v);
+    json_document_free(v);
     buf_release(&b);
 }
 
@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(copy, data, size);
     copy[size] = 0;
-    r = json_parse(span_of(copy, size), &v);
+    r = json_read_strict(span_of(copy, size), &v);
     FUZZ_CHECK(r == RES_OK || r == RES_JSON || r == RES_JSON_TEXT || r == RES_JSON_DUPLICATE);
     if (r == RES_OK) {
         FUZZ_CHECK(size == 0 || memmem(copy, size, "\xef\xbb\xbf{", 4) != copy);
@@ -50,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (PLANT && n == 3)
         abort(); /* the planted bug: three elements are too many */
-    json_free(v);
+    json_document_free(v);
     free(copy);
     return 0;
 }

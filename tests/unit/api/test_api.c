@@ -95,7 +95,7 @@ begin(struct world *w, bool entries_public)
     const char *wrong;
     int line;
 
-    strcpy(w->dir, "/tmp/test_api.XXXXXX");
+    snprintf(w->dir, sizeof w->dir, "/tmp/test_api.XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     mint_all(w, &pem);
     struct create_options o = {.dir = w->dir,

@@ -64,10 +64,10 @@ every_row(void **state)
 
         memcpy(copy, rows[i].text, rows[i].n);
         copy[rows[i].n] = '\0';
-        r = json_parse(span_of(copy, rows[i].n), &v);
+        r = json_read_strict(span_of(copy, rows[i].n), &v);
         if (r != rows[i].want)
             fail_msg("%s: %s, not %s", rows[i].says, result_name(r), result_name(rows[i].want));
-        json_free(v);
+        json_document_free(v);
         free(copy);
     }
 }
@@ -86,8 +86,8 @@ parse_repeated(const char *begin, const char *piece, unsigned n, const char *end
             assert_int_equal(*p == '#' ? buf_printf(&b, "%u", i) : buf_printf(&b, "%c", *p),
                              RES_OK);
     assert_int_equal(buf_printf(&b, "%s%c", end, 0), RES_OK);
-    r = json_parse(span_of(b.p, b.n - 1), &v);
-    json_free(v);
+    r = json_read_strict(span_of(b.p, b.n - 1), &v);
+    json_document_free(v);
     buf_release(&b);
     return r;
 }
@@ -106,9 +106,9 @@ limits(void **state)
         memset(deep + 5, '[', (size_t)n);
         memset(deep + 5 + n, ']', (size_t)n);
         memcpy(deep + 5 + 2 * n, "}", 2);
-        assert_int_equal(json_parse(span_str(deep), &v), extra ? RES_JSON : RES_OK);
+        assert_int_equal(json_read_strict(span_str(deep), &v), extra ? RES_JSON : RES_OK);
         if (!extra)
-            json_free(v);
+            json_document_free(v);
     }
     assert_int_equal(parse_repeated("{\"x\":1", ",\"k#\":1", JSON_MEMBERS_MAX - 1, "}"), RES_OK);
     assert_int_equal(parse_repeated("{\"x\":1", ",\"k#\":1", JSON_MEMBERS_MAX, "}"), RES_JSON);
@@ -124,7 +124,8 @@ walking(void **state)
     const struct json *e;
 
     (void)state;
-    assert_int_equal(json_parse(span_str("{\"Chain\":1,\"chain\":[\"a\",\"bc\",7]}"), &v), RES_OK);
+    assert_int_equal(json_read_strict(span_str("{\"Chain\":1,\"chain\":[\"a\",\"bc\",7]}"), &v),
+                     RES_OK);
     assert_null(json_member(v, "CHAIN"));
     assert_false(json_is_array(json_member(v, "Chain")));
     e = json_first(json_member(v, "chain"));
@@ -138,7 +139,7 @@ walking(void **state)
     assert_null(json_next(e));
     assert_null(json_first(json_member(v, "Chain")));
     assert_int_equal(json_string(NULL, &s), RES_JSON);
-    json_free(v);
+    json_document_free(v);
 }
 
 /* What json_escape writes reads back as what went in. */
@@ -154,10 +155,10 @@ escape_round_trip(void **state)
     assert_int_equal(buf_printf(&b, "{\"a\":\""), RES_OK);
     assert_int_equal(json_escape(span_str(text), &b), RES_OK);
     assert_int_equal(buf_printf(&b, "\"}%c", 0), RES_OK);
-    assert_int_equal(json_parse(span_of(b.p, b.n - 1), &v), RES_OK);
+    assert_int_equal(json_read_strict(span_of(b.p, b.n - 1), &v), RES_OK);
     assert_int_equal(json_string(json_member(v, "a"), &s), RES_OK);
     assert_true(span_equal(s, span_str(text)));
-    json_free(v);
+    json_document_free(v);
     b.n = 0;
     assert_int_equal(json_escape(span_str("\xff"), &b), RES_OK);
     assert_true(span_equal(buf_span(&b), span_str("?")));

@@ -55,7 +55,7 @@ every_result_has_a_head(void **state)
         struct reply r;
 
         out.n = 0;
-        reply_problem((enum result)i, "a \"detail\"", &out, &r);
+        reply_refusal((enum result)i, "a \"detail\"", &out, &r);
         r.vary = r.gzip = r.close = r.preflight = true;
         r.allow = "GET, HEAD, OPTIONS";
         assert_true(strlen(head_of(&r, true)) < HTTP_REPLY_HEAD_MAX);
@@ -109,7 +109,7 @@ problem_documents(void **state)
     struct reply r;
 
     (void)state;
-    reply_problem(RES_CHAIN_EKU, "certificate 0: \"x\"\n", &out, &r);
+    reply_refusal(RES_CHAIN_EKU, "certificate 0: \"x\"\n", &out, &r);
     assert_true(span_equal(
         r.body,
         span_str("{\"type\":\"urn:cartulary:problem:extended-key-usage\",\"title\":\"the leaf "
@@ -117,13 +117,13 @@ problem_documents(void **state)
                  "\"detail\":\"S/MIME BR 7.1.2.3 f: certificate 0: \\\"x\\\"\\u000a\"}\n")));
     /* What is broken here is not the peer's to know. */
     out.n = 0;
-    reply_problem(RES_IO, "/var/lib/log: No space left on device", &out, &r);
+    reply_refusal(RES_IO, "/var/lib/log: No space left on device", &out, &r);
     assert_null(memmem(r.body.p, r.body.n, "detail", 6));
     assert_null(memmem(r.body.p, r.body.n, "/var", 4));
     buf_release(&out);
     /* No room for a document: an answer all the same. */
     buf_init(&out, 10);
-    reply_problem(RES_IO, NULL, &out, &r);
+    reply_refusal(RES_IO, NULL, &out, &r);
     assert_int_equal(r.status, 500);
     assert_int_equal(r.body.n, 0);
     assert_int_equal(out.n, 0);
