@@ -293,8 +293,13 @@ refuse(struct client *c, enum result why, unsigned status, const char *allow)
     x->why = why;
     reply_refusal(why, NULL, &x->out, &x->reply);
     x->reply.allow = allow;
-    if (status != 0)
+    if (status != 0) {
+        /* RFC 9457 3.1.2: the document's status is the answer's. */
+        x->out.n = 0;
+        if (reply_problem_body(why, status, NULL, &x->out) == RES_OK)
+            x->reply.body = buf_span(&x->out);
         x->reply.status = status;
+    }
     exchange_done(x);
 }
 

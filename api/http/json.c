@@ -50,6 +50,48 @@ scan_string(struct span s, size_t i, bool *high, size_t *ret)
     return RES_JSON;
 }
 
+static size_t
+digits_at(struct span s, size_t i)
+{
+    size_t n = 0;
+
+    while (i + n < s.n && s.p[i + n] >= '0' && s.p[i + n] <= '9')
+        n++;
+    return n;
+}
+
+/* RFC 8259 6, from a number's first byte to the one behind it, *ret: cJSON takes what strtod takes,
+ * zeros in front and points without digits. */
+static enum result
+scan_number(struct span s, size_t i, size_t *ret)
+{
+    size_t n;
+
+    if (s.p[i] == '-')
+        i++;
+    n = digits_at(s, i);
+    if (n == 0 || (n > 1 && s.p[i] == '0'))
+        return RES_JSON;
+    i += n;
+    if (i < s.n && s.p[i] == '.') {
+        n = digits_at(s, ++i);
+        if (n == 0)
+            return RES_JSON;
+        i += n;
+    }
+    if (i < s.n && (s.p[i] | 0x20) == 'e') {
+        i++;
+        if (i < s.n && (s.p[i] == '+' || s.p[i] == '-'))
+            i++;
+        n = digits_at(s, i);
+        if (n == 0)
+            return RES_JSON;
+        i += n;
+    }
+    *ret = i;
+    return RES_OK;
+}
+
 /* One pass over the text: what cJSON would let pass, and how much it would have to build. */
 static enum result
 scan(struct span s)
@@ -75,6 +117,11 @@ scan(struct span s)
                 return RES_JSON;
         } else if (c == ',') {
             values++;
+        } else if (c == '-' || (c >= '0' && c <= '9')) {
+            enum result r = scan_number(s, i - 1, &i);
+
+            if (r != RES_OK)
+                return r;
         } else if (c >= 0x80 || (c < 0x20 && c != '\t' && c != '\n' && c != '\r')) {
             /* Outside strings JSON is ASCII: this is a byte order mark, a NUL, or noise. */
             return RES_JSON_TEXT;
