@@ -2,10 +2,12 @@
 # Goal of this test: the client finds out a log that goes back, forks or tells two people two stories, keeps evidence that
 # anyone can check offline, changes its state only after full verification, and says by its exit code what to do.
 
+import base64
 import glob
 import json
 import os
 import shutil
+import subprocess
 
 from house import Log, run
 
@@ -64,6 +66,70 @@ def receipts(house, checks, log, chains):
         else:
             checks.that(code in (1, 2), f"a receipt with another {key} is refused", (code, err))
     return out
+
+
+# ---- a CA that embeds SCTs, by openssl(1) ----
+
+def openssl(house, *args):
+    subprocess.run(["openssl", *args], cwd=house.folder, check=True, capture_output=True)
+
+
+def make_ca(house):
+    openssl(house, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
+            "-out", "ca.pem", "-days", "30", "-subj", "/CN=embedding CA", "-addext", "keyUsage=critical,keyCertSign")
+    openssl(house, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "leaf.key",
+            "-out", "leaf.csr", "-subj", "/CN=erin")
+    return house.path("ca.pem")
+
+
+def issue(house, name, extension):
+    with open(house.path("ext.cnf"), "w") as f:
+        f.write("subjectAltName=email:erin@example.org\n" + extension + "\nextendedKeyUsage=emailProtection\n")
+    openssl(house, "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "77", "-days", "7",
+            "-extfile", "ext.cnf", "-out", name + ".leaf.pem")
+    return house.path(name + ".leaf.pem")
+
+
+def with_issuer(house, leaf, name):
+    with open(house.path(name), "w") as out:
+        for part in (leaf, house.path("ca.pem")):
+            with open(part) as f:
+                out.write(f.read())
+    return house.path(name)
+
+
+def dates(path):
+    return subprocess.run(["openssl", "x509", "-in", path, "-noout", "-dates"], capture_output=True).stdout
+
+
+def embedded(house, checks, log):
+    for _ in range(20):  # both are to be dated in the same second
+        pre = issue(house, "pre", "1.3.6.1.4.1.11129.2.4.3=critical,DER:05:00")
+        code, out, err = client(house, log, "submit", with_issuer(house, pre, "pre.pem"))
+        if not checks.equal(code, 0, "a precertificate is taken: " + err):
+            return
+        sct = base64.b64decode(json.loads(out)["sct"])
+        one = len(sct).to_bytes(2, "big") + sct
+        tls = len(one).to_bytes(2, "big") + one
+        octets = b"\x04\x81" + bytes([len(tls)]) + tls if len(tls) > 127 else b"\x04" + bytes([len(tls)]) + tls
+        final = issue(house, "final", "1.3.6.1.4.1.11129.2.4.2=DER:" + octets.hex(":"))
+        if dates(pre) == dates(final):
+            break
+    code, out, err = client(house, log, "verify", with_issuer(house, final, "final.pem"))
+    checks.that(code == 0 and "embedded SCT" in out and "inclusion proof verifies" in out,
+                "the SCT in the final certificate is about its precertificate, and that is in the log", (code, out, err))
+    code, out, err = house.cartulary("--policy", log.policy, "--state", house.path("state"), "--trust",
+                                     house.path("ca.pem"), "verify", final)
+    checks.equal(code, 0, "the issuer may come from --trust: " + err)
+    code, out, err = client(house, log, "verify", final)
+    checks.that(code == 2 and "issuer's certificate is missing" in err, "without issuer it says so", (code, err))
+    bad = bytearray(octets)
+    bad[-1] ^= 1
+    damaged = issue(house, "damaged", "1.3.6.1.4.1.11129.2.4.2=DER:" + bytes(bad).hex(":"))
+    code, out, err = client(house, log, "verify", with_issuer(house, damaged, "damaged.pem"))
+    checks.that(code == 1, "a signature that nobody made is exit 1", (code, err))
+    code, out, err = client(house, log, "verify", with_issuer(house, house.path("ca.pem"), "none.pem"))
+    checks.that(code == 2 and "--receipt" in err, "a certificate without SCT asks for a receipt", (code, err))
 
 
 def refusals(house, checks, log, chains):
@@ -189,6 +255,8 @@ def state_is_guarded(house, checks, log):
 def scenario(house, checks):
     folder = house.mint(count=COUNT)
     chains = [path for path, _ in house.chains(folder)]
+    with open(make_ca(house)) as ca, open(folder + ".roots.pem", "a") as roots:
+        roots.write(ca.read())
     log = Log(house, roots=folder + ".roots.pem", entries="auditors").start()
     seen = set()
     receipts(house, checks, log, chains)
@@ -197,6 +265,7 @@ def scenario(house, checks):
     copy = going_back(house, checks, log, chains, seen)
     forks(house, checks, log, copy, chains, seen)
     state_is_guarded(house, checks, log)
+    embedded(house, checks, log)
     log.stop()
 
 

@@ -115,6 +115,51 @@ chains_become_entries(void **state)
     }
 }
 
+/* One description twice: with the poison, and with a list of one empty-handed SCT in its place. */
+static void
+an_embedded_sct_is_about_its_precertificate(void **state)
+{
+    struct mint_spec spec = {.subject = {{"CN", "alice"}},
+                             .extension = {{"subjectAltName", "email:alice@example.org"},
+                                           {MINT_POISON, MINT_POISON_VALUE},
+                                           {"extendedKeyUsage", "emailProtection"}},
+                             .serial = 7};
+    struct subject pre = SUBJECT_INIT, final = SUBJECT_INIT;
+    EVP_PKEY *ca_key = mint_key(MINT_P256), *key = mint_key(MINT_P256);
+    X509 *ca = mint_root("CA", ca_key), *x[2];
+    struct span certs[2][2];
+    (void)state;
+    spec.issuer = ca;
+    spec.issuer_key = ca_key;
+    spec.key = key;
+    x[0] = mint_cert(&spec);
+    spec.extension[1] = (struct mint_pair){"1.3.6.1.4.1.11129.2.4.2", "DER:04:05:00:03:00:01:00"};
+    x[1] = mint_cert(&spec);
+    for (size_t i = 0; i < 2; i++) {
+        certs[i][0] = mint_der(x[i]);
+        certs[i][1] = mint_der(ca);
+    }
+    const struct subject_chain a = {.certs = certs[0], .n = 2}, b = {.certs = certs[1], .n = 2};
+    assert_int_equal(subject_submitted(&a, &pre), RES_OK);
+    assert_int_equal(subject_embedded(&b, &final), RES_OK);
+    assert_int_equal(final.type, ENTRY_PRECERT);
+    assert_true(hash_equal(&pre.issuer_key_hash, &final.issuer_key_hash));
+    assert_true(span_equal(buf_span(&pre.body), buf_span(&final.body)));
+    /* Without its issuer nothing can be said. */
+    const struct subject_chain alone = {.certs = certs[1], .n = 1};
+    assert_int_equal(subject_embedded(&alone, &final), RES_CHAIN_ROOT);
+    for (size_t i = 0; i < 2; i++) {
+        mint_free(certs[i][0]);
+        mint_free(certs[i][1]);
+        X509_free(x[i]);
+    }
+    X509_free(ca);
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(key);
+    subject_release(&pre);
+    subject_release(&final);
+}
+
 static void
 what_is_no_certificate_is_refused(void **state)
 {
@@ -133,6 +178,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_become_entries),
+        cmocka_unit_test(an_embedded_sct_is_about_its_precertificate),
         cmocka_unit_test(what_is_no_certificate_is_refused),
     };
     return cmocka_run_group_tests(tests, mint_all, free_all);
