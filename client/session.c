@@ -263,6 +263,17 @@ not_a_log(struct session *s, const struct answer *a)
                 a->status, asked.path);
 }
 
+/* The refusal that the log names, when it is one of ours; its words are not trusted with more. */
+static enum result
+refusal_named(const char *name)
+{
+    for (int r = 0; r < RESULT_COUNT; r++)
+        if (result_class((enum result)r) == CLASS_INPUT &&
+            strcmp(result_name((enum result)r), name) == 0)
+            return (enum result)r;
+    return RES_VALUE;
+}
+
 static void
 on_submitted(struct session *s, const struct answer *a, uint64_t now)
 {
@@ -274,7 +285,7 @@ on_submitted(struct session *s, const struct answer *a, uint64_t now)
     if (a->status >= 400) {
         reply_problem(a->body, &problem);
         end(s);
-        verdict_end(&s->verdict, VERDICT_INPUT, RES_HTTP_FORBIDDEN,
+        verdict_end(&s->verdict, VERDICT_INPUT, refusal_named(problem.name),
                     "the log refuses it with %u %s: %s", a->status,
                     problem.name[0] != '\0' ? problem.name : "(no reason given)", problem.detail);
         return;

@@ -150,7 +150,7 @@ static const struct {
     {"a log that stays busy", {.busy = 99}, VERDICT_LATER, RES_BUSY, NULL},
     {"heads that come later", {.heads_behind = 5}, VERDICT_YES, RES_OK, NULL},
     {"an SCT without index", {.no_index = true}, VERDICT_YES, RES_OK, NULL},
-    {"refused with a reason", {.refuse = 400}, VERDICT_INPUT, RES_HTTP_FORBIDDEN, NULL},
+    {"refused with a reason", {.refuse = 400}, VERDICT_INPUT, RES_CHAIN_ROOT, NULL},
     {"a redirect", {.refuse = 307}, VERDICT_LATER, RES_UNREACHABLE, NULL},
     {"an SCT that does not verify",
      {.bad_signature = true},
