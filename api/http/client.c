@@ -322,7 +322,7 @@ client_body_max(struct conn *conn)
     c->route = NULL;
     c->allow = NULL;
     c->route_why = route_find(&c->server->options.routes, &conn->rq, &c->route, &c->allow);
-    return c->route_why == RES_OK ? c->route->body_max : CONN_BODY_NOW;
+    return c->route_why == RES_OK && c->route != NULL ? c->route->body_max : CONN_BODY_NOW;
 }
 
 static void

@@ -11,7 +11,7 @@ static const char date[] = "Thu, 01 Jan 1970 00:00:00 GMT";
 static size_t limit;
 
 static size_t
-body_max(struct conn *c)
+tell_limit(struct conn *c)
 {
     return span_equal(c->rq.path, span_str("/now")) ? CONN_BODY_NOW : limit;
 }
@@ -98,11 +98,11 @@ drive_pump(struct drive *d)
 }
 
 void
-drive_begin(struct drive *d, size_t max)
+drive_begin(struct drive *d, size_t body_max)
 {
-    limit = max;
+    limit = body_max;
     d->options = (struct conn_options){
-        .body_max = body_max, .head_ms = 1000, .body_ms = 2000, .idle_ms = 3000};
+        .body_max = tell_limit, .head_ms = 1000, .body_ms = 2000, .idle_ms = 3000};
     d->now = 0;
     d->n = d->out_n = 0;
     d->said[0] = d->out[0] = '\0';

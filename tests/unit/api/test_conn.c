@@ -215,11 +215,12 @@ every_row_cut_short(void **state)
 static struct span
 long_head(char *buf, size_t n)
 {
-    static const char begin[] = "GET /a HTTP/1.1\r\nHost: a\r\nX: ";
+    struct span begin = span_str("GET /a HTTP/1.1\r\nHost: a\r\nX: ");
+    struct span end = span_str("\r\n\r\n");
 
     memset(buf, 'x', n);
-    memcpy(buf, begin, sizeof begin - 1);
-    memcpy(buf + n - 4, "\r\n\r\n", 4);
+    memcpy(buf, begin.p, begin.n);
+    memcpy(buf + n - end.n, end.p, end.n);
     return span_of(buf, n);
 }
 

@@ -1,6 +1,7 @@
 /* api/http/json: what is refused before and after cJSON, and why. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -110,7 +111,7 @@ limits(void **state)
     for (int extra = 0; extra < 2; extra++) {
         int n = JSON_DEPTH_MAX - 1 + extra;
 
-        memcpy(deep, "{\"a\":", 5);
+        snprintf(deep, sizeof deep, "{\"a\":");
         memset(deep + 5, '[', (size_t)n);
         memset(deep + 5 + n, ']', (size_t)n);
         memcpy(deep + 5 + 2 * n, "}", 2);
