@@ -110,32 +110,40 @@ check_all(struct app *a, struct transport *t, const char *origin)
     return worst;
 }
 
+/* Policy and state are opened for one round: between rounds other runs of the client have the lock.
+ */
+static int
+round_of_checks(const struct options *o, struct transport *t, const char *origin)
+{
+    struct app a;
+    int e = app_open(&a, o, true);
+    if (e == EXIT_YES)
+        e = check_all(&a, t, origin);
+    app_close(&a);
+    return e;
+}
+
 static int
 monitor(const struct options *o, const char *origin, bool once, unsigned interval)
 {
     const struct transport_config tc = {0};
+    const struct sigaction stop = {.sa_handler = on_signal};
     struct transport *t = NULL;
-    struct app a;
-    int e = app_open(&a, o, true);
-    if (e == EXIT_YES && transport_new(&tc, &t) != RES_OK) {
+    if (transport_new(&tc, &t) != RES_OK) {
         app_say("cannot set up libcurl");
-        e = EXIT_FAULT;
+        return EXIT_FAULT;
     }
-    if (e == EXIT_YES) {
-        const struct sigaction stop = {.sa_handler = on_signal};
-        (void)sigaction(SIGTERM, &stop, NULL);
-        (void)sigaction(SIGINT, &stop, NULL);
-        e = check_all(&a, t, origin);
-        /* A log that contradicts itself ends the watch: somebody has to look. */
-        while (!once && !stopped && e != EXIT_REFUSED && e != EXIT_FAULT && e != EXIT_INPUT) {
-            (void)fflush(stdout);
-            (void)sleep(interval);
-            if (!stopped)
-                e = check_all(&a, t, origin);
-        }
+    (void)sigaction(SIGTERM, &stop, NULL);
+    (void)sigaction(SIGINT, &stop, NULL);
+    int e = round_of_checks(o, t, origin);
+    /* A log that contradicts itself ends the watch: somebody has to look. */
+    while (!once && !stopped && (e == EXIT_YES || e == EXIT_LATER)) {
+        (void)fflush(stdout);
+        (void)sleep(interval);
+        if (!stopped)
+            e = round_of_checks(o, t, origin);
     }
     transport_free(t);
-    app_close(&a);
     return e;
 }
 
@@ -183,6 +191,7 @@ const struct command CMD_MONITOR = {
             "  --once              one round, then exit (for cron and timers); otherwise a round "
             "every --interval (60 s)\n"
             "  --log ORIGIN        only this log of the policy\n"
+            "  --interval SECONDS  between rounds, 1 to 86400\n"
             "\n"
             "example: cartulary --policy log.policy monitor --once\n",
     .run = run,
