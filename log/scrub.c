@@ -41,19 +41,32 @@ path_of(const struct scrub *s, char out[static FILES_PATH_MAX])
     return files_path(s->log->config.dir, "scrub", out);
 }
 
+/* Cuts a decimal field off the front; false when there is none. */
+static bool
+take_number(struct span *rest, char end, uint64_t *ret)
+{
+    const uint8_t *at = rest->n ? memchr(rest->p, end, rest->n) : NULL;
+    if (!at)
+        return false;
+    size_t n = (size_t)(at - rest->p);
+    bool ok = text_u64(span_of(rest->p, n), UINT64_MAX, ret) == RES_OK;
+    *rest = span_of(at + 1, rest->n - n - 1);
+    return ok;
+}
+
 /* A missing or malformed file begins a pass anew. */
 static void
 load(struct scrub *s)
 {
-    char path[FILES_PATH_MAX], text[128] = "";
-    unsigned long long next, began, previous;
-    struct buf in = BUF_INIT(sizeof(text) - 1);
-    uint64_t now = now_seconds();
-    if (path_of(s, path) == RES_OK && files_read(path, &in) == RES_OK && in.n)
-        memcpy(text, in.p, in.n);
-    buf_release(&in);
-    if (sscanf(text, "%llu %llu %llu", &next, &began, &previous) == 3 && began <= now &&
-        previous <= began) {
+    char path[FILES_PATH_MAX];
+    struct buf in = BUF_INIT(128);
+    uint64_t now = now_seconds(), next, began, previous;
+    enum result rc = path_of(s, path);
+    if (rc == RES_OK)
+        rc = files_read(path, &in);
+    struct span rest = buf_span(&in);
+    if (rc == RES_OK && take_number(&rest, ' ', &next) && take_number(&rest, ' ', &began) &&
+        take_number(&rest, '\n', &previous) && rest.n == 0 && began <= now && previous <= began) {
         s->next = next;
         s->began = began;
         s->previous = previous;
@@ -61,6 +74,7 @@ load(struct scrub *s)
         s->began = now;
         s->previous = now;
     }
+    buf_release(&in);
 }
 
 static void
