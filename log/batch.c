@@ -1,5 +1,6 @@
 #include "log/batch.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -167,7 +168,7 @@ append(struct batch *b, struct pending *p, uint64_t now)
         rc = edge_append(b->edge, leaf_hash, put_tile, b);
     if (rc != RES_OK)
         return rc;
-    flip_point("receipt", r, sizeof(*r));
+    flip_point("receipt", r, offsetof(struct log_receipt, duplicate));
     b->entry[b->count] = p;
     b->claim[b->count] = (struct guard_claim){
         .key = &p->key,
@@ -231,7 +232,9 @@ prepare(struct batch *b, struct pending *list, uint64_t now, struct store_head *
     if (rc != RES_OK)
         return rc;
     flip_point("head", h, sizeof(*h));
-    return store_put_head(b->txn, h);
+    rc = store_put_head(b->txn, h);
+    flip_point("head-to-publish", h, sizeof(*h));
+    return rc;
 }
 
 /* Back to the last commit: the batch failed before its own. */

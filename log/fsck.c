@@ -230,6 +230,10 @@ check_store(const struct fsck_options *o, const struct config *c, const struct k
     }
     if (rc != RES_OK)
         return rc;
+    if (strcmp(store_origin(store), c->origin) != 0) {
+        ret->findings++;
+        o->finding(o->arg, "store", "is of another origin than cartulary.conf");
+    }
     rc = store_view_new(store, &v);
     if (rc == RES_OK) {
         rc = store_view_begin(v);

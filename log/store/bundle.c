@@ -92,6 +92,11 @@ bundle_entry(const struct bundle *b, unsigned i, struct store_entry *ret)
         signature_read(b->signatures + (size_t)SIGNATURE_SIZE * i, SIGNATURE_SIZE, &signature);
     if (r != RES_OK)
         return r;
+    /* One form: what is behind a shorter signature is zero. */
+    for (const uint8_t *p = signature.p + signature.n;
+         p < b->signatures + (size_t)SIGNATURE_SIZE * (i + 1); p++)
+        if (*p != 0)
+            return RES_STORE_DAMAGED;
     ret->leaf = span_of(b->leaves.p + begin, end - begin);
     ret->sct_signature = signature;
     return RES_OK;

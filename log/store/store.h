@@ -76,7 +76,8 @@ void store_view_free(struct store_view *v);
 MUST_CHECK enum result store_view_begin(struct store_view *v);
 void store_view_end(struct store_view *v);
 
-/* The signed head.  RES_ABSENT in a store that never had one; RES_STORE_DAMAGED. */
+/* The signed head.  RES_ABSENT in a store that never had one; RES_STORE_DAMAGED, also when there is
+ * none over entries or tiles. */
 MUST_CHECK enum result store_get_head(struct store_view *v, struct store_head *ret);
 
 struct store_entry {

@@ -68,11 +68,28 @@ store_view_end(struct store_view *v)
     lmdb_reader_reset(v->txn);
 }
 
+/* A store that never had a head is empty; one that holds entries or tiles has lost it, and must not
+ * be taken for a new log. */
+static enum result
+no_head(struct store_view *v)
+{
+    static const unsigned tables[] = {TABLE_TAIL, TABLE_BUNDLE, TABLE_TILE, TABLE_EDGE};
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        struct span key, value;
+        enum result r = lmdb_last(v->txn, tables[i], &key, &value);
+        if (r != RES_ABSENT)
+            return r == RES_OK ? RES_STORE_DAMAGED : r;
+    }
+    return RES_ABSENT;
+}
+
 enum result
 store_get_head(struct store_view *v, struct store_head *ret)
 {
     struct span record;
     enum result r = lmdb_get(v->txn, TABLE_META, span_str(META_HEAD), &record);
+    if (r == RES_ABSENT)
+        return no_head(v);
     return r == RES_OK ? head_read(record, ret) : r;
 }
 
