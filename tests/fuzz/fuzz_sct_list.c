@@ -48,6 +48,63 @@ check_list(struct span in)
     buf_release(&out);
 }
 
+/* A DigitallySigned alone, and the tree head that the same bytes may stand for. */
+static void
+check_signed(struct span in)
+{
+    struct digitally_signed d;
+    struct reader r = reader_of(in);
+    struct buf out = BUF_INIT(1 << 20);
+    uint8_t sth[STH_SIGNED_SIZE];
+    if (digitally_signed_read(&r, &d) == RES_OK) {
+        FUZZ_CHECK(fuzz_inside(d.signature, in) && digitally_signed_write(&d, &out) == RES_OK);
+        FUZZ_CHECK(out.n == (size_t)(r.p - in.p) && memcmp(out.p, in.p, out.n) == 0);
+    }
+    if (in.n >= sizeof sth && in.p[0] == 0 && in.p[1] == 1) {
+        struct reader head = reader_of(span_of(in.p + 2, 48));
+        uint64_t timestamp = get_u64(&head), size = get_u64(&head);
+        struct hash root;
+        memcpy(root.b, get_bytes(&head, HASH_SIZE).p, HASH_SIZE);
+        sth_signed_data(timestamp, size, &root, sth);
+        FUZZ_CHECK(memcmp(sth, in.p, sizeof sth) == 0);
+    }
+    buf_release(&out);
+}
+
+/* What else is made of an entry that parsed: its key, its extension, the chain beside it. */
+static void
+check_made_of(const struct timestamped_entry *t)
+{
+    struct hash key, whole;
+    struct buf out = BUF_INIT(1 << 24);
+    uint8_t extension[ENTRY_LEAF_INDEX_SIZE];
+    uint64_t index = t->timestamp & ENTRY_LEAF_INDEX_MAX, found = 0;
+    FUZZ_CHECK(entry_write(&t->entry, &out) == RES_OK);
+    hash_sha256(buf_span(&out), &whole);
+    entry_key(&t->entry, &key);
+    FUZZ_CHECK(hash_equal(&key, &whole));
+    entry_leaf_index(index, extension);
+    FUZZ_CHECK(entry_find_leaf_index(span_of(extension, sizeof extension), &found) == RES_OK &&
+               found == index);
+    buf_clear(&out);
+    const struct span chain[2] = {t->entry.body, t->extensions};
+    enum result r = entry_extra_data(t->entry.type, t->entry.body, chain, 2, &out);
+    struct reader in = reader_of(buf_span(&out));
+    FUZZ_CHECK((r == RES_OK) == (t->entry.body.n > 0 && t->extensions.n > 0));
+    FUZZ_CHECK(r == RES_OK || out.n == 0);
+    if (r == RES_OK && t->entry.type == ENTRY_PRECERT)
+        FUZZ_CHECK(span_equal(get_vec24(&in, 1, 0xffffff), t->entry.body));
+    if (r == RES_OK) {
+        struct span list = get_vec24(&in, 0, 0xffffff);
+        struct reader each = reader_of(list);
+        FUZZ_CHECK(reader_end(&in) == RES_OK);
+        for (int i = 0; i < 2; i++)
+            FUZZ_CHECK(span_equal(get_vec24(&each, 1, 0xffffff), chain[i]));
+        FUZZ_CHECK(reader_end(&each) == RES_OK);
+    }
+    buf_release(&out);
+}
+
 static void
 check_entry(struct span in)
 {
@@ -59,6 +116,7 @@ check_entry(struct span in)
         FUZZ_CHECK(fuzz_inside(t.entry.body, in) && fuzz_inside(t.extensions, in));
         FUZZ_CHECK(entry_leaf_write(&t, &out) == RES_OK && span_equal(buf_span(&out), in));
         entry_leaf_hash(&t, &streamed);
+        check_made_of(&t);
         hash_leaf(in, &whole);
         FUZZ_CHECK(hash_equal(&streamed, &whole));
         buf_clear(&out);
@@ -95,6 +153,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span in = span_of(data, size);
     check_sct(in);
     check_list(in);
+    check_signed(in);
     check_entry(in);
     check_tile(in);
     return 0;

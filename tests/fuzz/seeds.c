@@ -303,6 +303,22 @@ seed_checkpoints(void)
                  RES_OK,
          "checkpoint");
     seed("checkpoint", "signed", buf_span(&text));
+    struct buf piece = BUF_INIT(8192);
+    struct buf line = BUF_INIT(1024);
+    need(checkpoint_write(ORIGIN, SIZE, &hash, &line) == RES_OK, "checkpoint");
+    pair(&piece, buf_span(&line), buf_span(&body));
+    seed("checkpoint", "body", buf_span(&piece));
+    buf_clear(&piece);
+    uint8_t cosignature[72] = {0};
+    pair(&piece, buf_span(&line), span_of(cosignature, sizeof cosignature));
+    seed("checkpoint", "cosignature", buf_span(&piece));
+    buf_release(&piece);
+    buf_release(&line);
+    seed("sct_list", "tree-head", span_of(sth, sizeof sth));
+    struct buf alone = BUF_INIT(256);
+    need(digitally_signed_write(&d, &alone) == RES_OK, "signature");
+    seed("sct_list", "signature", buf_span(&alone));
+    buf_release(&alone);
     buf_clear(&text);
     need(checkpoint_write("x", 0, &hash, &text) == RES_OK &&
              buf_printf(&text, "extension\nline\n") == RES_OK,
