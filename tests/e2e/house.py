@@ -221,10 +221,12 @@ class Http:
         self.kept = rest
         if status == 100:
             return self.answer(head_only)
-        length = 0
-        for name, value in headers:
-            if name == "Content-Length" and not head_only:
-                length = int(value)
+        lengths = [int(value) for name, value in headers if name == "Content-Length"]
+        if not lengths and status != 204 and not head_only:
+            while self.more():  # RFC 9112 6.3: the body ends with the connection
+                pass
+            lengths = [len(self.kept)]
+        length = 0 if head_only or not lengths else lengths[0]
         while len(self.kept) < length:
             if not self.more():
                 return None
