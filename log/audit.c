@@ -80,6 +80,11 @@ audit_entry(struct audit *a, uint64_t index, const struct hash *in_tile)
             return rc;
         if (rc != RES_OK)
             report(a, "entry", index, UINT64_MAX, "its SCT does not verify");
+        rc = stored_check_precert_signature(a->view, &l);
+        if (cannot_go_on(rc))
+            return rc;
+        if (rc != RES_OK)
+            report(a, "entry", index, UINT64_MAX, "its precertificate's signature does not verify");
     }
     return audit_issuers(a, index, &l);
 }

@@ -19,7 +19,8 @@ struct audit {
     struct store_view *view; /* in a snapshot; borrowed */
     uint64_t size;           /* of the tree audited */
     const struct p256_key *key;
-    unsigned sct_every;    /* check one SCT signature in so many; 1: all; 0: none */
+    unsigned sct_every;    /* check the SCT's and the precertificate's signature of one entry in so
+                              many; 1: all; 0: none */
     struct known *issuers; /* those found sound so far; borrowed */
     audit_finding_fn *finding;
     void *arg;

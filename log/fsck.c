@@ -12,6 +12,8 @@
 
 #define PEM_MAX 4096
 #define POLICY_MAX 65536
+/* A damaged head may count 2^60 entries, each of them missing. */
+#define FINDINGS_MAX 10000
 
 /* What a log's signatures are checked with. */
 struct keys {
@@ -162,6 +164,11 @@ check_bundles(const struct fsck_options *o, struct audit *a)
         enum result rc = audit_bundle(a, n);
         if (rc != RES_OK)
             return rc;
+        if (a->findings >= FINDINGS_MAX) {
+            o->finding(o->arg, "store", "holds more damage; the check ends here");
+            a->findings++;
+            return RES_OK;
+        }
         if (o->progress && (n % 64 == 63 || n + 1 == bundles))
             o->progress(o->arg, n + 1 == bundles ? a->size : (n + 1) * STORE_BUNDLE, a->size);
     }

@@ -28,7 +28,7 @@ struct fsck_report {
 
 /*
  * RES_OK: every byte was read and fits every other; RES_STORE_DAMAGED: there were findings;
- * anything else: it could not be checked, *why says why.
+ * after 10,000 of them it ends; anything else: it could not be checked, *why says why.
  */
 MUST_CHECK enum result fsck_run(const struct fsck_options *o, struct fsck_report *ret,
                                 struct log_trouble *why);

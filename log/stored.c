@@ -1,5 +1,6 @@
 #include "log/stored.h"
 
+#include "log/accept/issuer.h"
 #include "merkle/base/codec.h"
 #include "merkle/leaf/precert.h"
 #include "merkle/leaf/sct.h"
@@ -112,4 +113,25 @@ stored_check_signature(const struct p256_key *key, const struct tile_leaf *l, st
     struct hash digest;
     sct_signed_digest(&l->timestamped, &digest);
     return p256_verify_digest(key, &digest, signature);
+}
+
+enum result
+stored_check_precert_signature(struct store_view *v, const struct tile_leaf *l)
+{
+    struct cert pre, issuer;
+    struct issuer *key;
+    if (l->timestamped.entry.type != ENTRY_PRECERT)
+        return RES_OK;
+    if (l->chain_count == 0)
+        return RES_STORE_DAMAGED;
+    enum result rc = damaged(cert_parse(l->precertificate, &pre));
+    if (rc == RES_OK)
+        rc = chain_issuer(v, l, 0, &issuer);
+    if (rc == RES_OK)
+        rc = damaged(issuer_new(issuer.spki, &key));
+    if (rc != RES_OK)
+        return rc;
+    rc = damaged(issuer_verify(key, &pre));
+    issuer_unref(key);
+    return rc;
 }

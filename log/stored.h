@@ -2,7 +2,7 @@
  * What a stored entry says: its parts, its receipt, and whether it is what its own bytes demand.
  *
  * Shared by the duplicate check, the guard, the scrubber and fsck, so that they cannot differ.
- * Uses store, merkle/leaf.
+ * Uses store, accept/issuer, merkle/leaf.
  */
 #ifndef LOG_STORED_H
 #define LOG_STORED_H
@@ -31,5 +31,10 @@ MUST_CHECK enum result stored_check(struct store_view *v, uint64_t index, const 
 /* Checks the SCT's signature.  RES_SIGNATURE. */
 MUST_CHECK enum result stored_check_signature(const struct p256_key *key, const struct tile_leaf *l,
                                               struct span signature);
+
+/* Checks the signature of a stored precertificate, which neither the leaf hash nor the TBS covers,
+ * with its issuer's key; RES_OK for an entry of the other type.  RES_STORE_DAMAGED. */
+MUST_CHECK enum result stored_check_precert_signature(struct store_view *v,
+                                                      const struct tile_leaf *l);
 
 #endif

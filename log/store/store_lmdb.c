@@ -261,7 +261,10 @@ lmdb_reader_new(struct lmdb *env, struct lmdb_txn **ret)
 enum result
 lmdb_reader_renew(struct lmdb_txn *t)
 {
-    return result_of(mdb_txn_renew(t->txn));
+    int rc = mdb_txn_renew(t->txn);
+    if (rc != 0)
+        mdb_txn_reset(t->txn); /* however far it came: the next renew begins anew */
+    return result_of(rc);
 }
 
 void
