@@ -15,7 +15,6 @@
  */
 #include "testlog.h"
 
-#include "log/files.h"
 #include "log/flip.h"
 #include "log/fsck.h"
 #include "log/marker.h"
@@ -129,34 +128,11 @@ run_batch(struct log *l)
     return sequencer_turn(l->sequencer, list);
 }
 
-static void
-data_path(char out[static FILES_PATH_MAX], const char *name)
-{
-    need(files_path(path, name, out) == RES_OK, "path");
-}
-
-/* The store as it was, no index, no marker. */
-static void
-restore(void)
-{
-    static const char *const GONE[] = {"store/lock.mdb", "store/index/data.mdb",
-                                       "store/index/lock.mdb", "halted"};
-    char name[FILES_PATH_MAX];
-    for (size_t i = 0; i < sizeof(GONE) / sizeof(GONE[0]); i++) {
-        data_path(name, GONE[i]);
-        (void)unlink(name);
-    }
-    data_path(name, "store/data.mdb");
-    need(files_replace(name, buf_span(&golden), 0600) == RES_OK, "the store is not restored");
-}
-
 /* A log of size entries, its store kept in golden. */
 static void
 make_base(const char *scratch, uint64_t size)
 {
-    char name[FILES_PATH_MAX];
     struct outcome o;
-    (void)rmdir(path);
     testlog_create(scratch, &ca, "", path);
     struct log *l;
     target = -1;
@@ -177,9 +153,7 @@ make_base(const char *scratch, uint64_t size)
     store_view_free(v);
     log_close(l);
     base = size;
-    buf_clear(&golden);
-    data_path(name, "store/data.mdb");
-    need(files_read(name, &golden) == RES_OK, "read");
+    testlog_take_store(path, &golden);
 }
 
 /* ---- one flip ---- */
@@ -285,7 +259,7 @@ struct count {
 static void
 try(struct count *c)
 {
-    restore();
+    testlog_put_store(path, buf_span(&golden));
     (void)fflush(NULL);
     pid_t child = fork();
     need(child >= 0, "fork");
@@ -330,7 +304,7 @@ campaign(const char *scratch, uint64_t size, unsigned bits, bool all, struct rng
 {
     struct log *l;
     make_base(scratch, size);
-    restore();
+    testlog_put_store(path, buf_span(&golden));
     target = -1;
     need(testlog_open(path, &l, NULL) == RES_OK, "open");
     need(run_batch(l) == RES_OK && judge_committed(l) == COMMITTED, "the batch without a flip");

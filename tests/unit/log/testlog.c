@@ -2,6 +2,7 @@
 
 #include "log/audit.h"
 #include "log/create.h"
+#include "log/files.h"
 #include "log/guard.h"
 #include "merkle/base/text.h"
 #include "merkle/leaf/precert.h"
@@ -226,6 +227,69 @@ testlog_submit(struct log *l, struct log_worker *w, const struct testchain *c,
     return a.rc;
 }
 
+void
+testlog_take_store(const char *path, struct buf *ret)
+{
+    char name[FILES_PATH_MAX];
+    buf_clear(ret);
+    assert_int_equal(files_path(path, "store/data.mdb", name), RES_OK);
+    assert_int_equal(files_read(name, ret), RES_OK);
+}
+
+void
+testlog_put_store(const char *path, struct span data)
+{
+    static const char *const GONE[] = {"store/lock.mdb", "store/index/data.mdb",
+                                       "store/index/lock.mdb", "halted"};
+    char name[FILES_PATH_MAX];
+    for (size_t i = 0; i < sizeof(GONE) / sizeof(GONE[0]); i++) {
+        assert_int_equal(files_path(path, GONE[i], name), RES_OK);
+        (void)unlink(name);
+    }
+    assert_int_equal(files_path(path, "store/data.mdb", name), RES_OK);
+    /* Not synced: hundreds of these are tried. */
+    FILE *f = fopen(name, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data.p, 1, data.n, f), data.n);
+    assert_int_equal(fclose(f), 0);
+}
+
+struct filling {
+    pthread_mutex_t lock;
+    pthread_cond_t come;
+    uint64_t waiting;
+};
+
+static void
+on_filled(void *arg, enum result rc, const struct log_receipt *r)
+{
+    struct filling *f = arg;
+    (void)pthread_mutex_lock(&f->lock);
+    if (rc == RES_OK && r)
+        f->waiting--;
+    (void)pthread_cond_signal(&f->come);
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+void
+testlog_fill(struct log *l, const struct testca *ca, uint64_t from, uint64_t to)
+{
+    struct filling f = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, to - from};
+    struct log_worker *w;
+    struct chain_refusal refusal;
+    assert_int_equal(log_worker_new(l, &w), RES_OK);
+    for (uint64_t i = from; i < to; i++) {
+        struct testchain c = testchain_mint(ca, (enum testchain_kind)(i % CHAIN_KINDS), i);
+        assert_int_equal(log_submit(w, c.type, c.cert, c.n, on_filled, &f, &refusal), RES_OK);
+        testchain_release(&c);
+    }
+    (void)pthread_mutex_lock(&f.lock);
+    while (f.waiting)
+        (void)pthread_cond_wait(&f.come, &f.lock);
+    (void)pthread_mutex_unlock(&f.lock);
+    log_worker_free(w);
+}
+
 /* ---- checking ---- */
 
 static void
@@ -375,14 +439,13 @@ testlog_sct_valid(struct log *l, const struct testca *ca, const struct testchain
     return valid;
 }
 
-/* The leaf hash that the chain and the receipt demand, by another path than the log's. */
-static void
-demanded_hash(const struct testca *ca, const struct testchain *c, const struct log_receipt *r,
-              struct hash *ret)
+void
+testlog_demanded(const struct testca *ca, const struct testchain *c, const struct log_receipt *r,
+                 struct buf *tbs, struct hash *ret_leaf, struct hash *ret_digest)
 {
     uint8_t extensions[ENTRY_LEAF_INDEX_SIZE];
     struct cert pre, signer, inter;
-    struct buf tbs = BUF_INIT(CERT_MAX);
+    struct buf leaf = BUF_INIT(1 << 20);
     struct timestamped_entry t = {.timestamp = r->timestamp,
                                   .entry = {.type = c->type, .body = c->cert[0]},
                                   .extensions = span_of(extensions, sizeof(extensions))};
@@ -391,12 +454,17 @@ demanded_hash(const struct testca *ca, const struct testchain *c, const struct l
         assert_int_equal(cert_parse(c->cert[0], &pre), RES_OK);
         assert_int_equal(cert_parse(ca->signer_der, &signer), RES_OK);
         assert_int_equal(cert_parse(ca->inter_der, &inter), RES_OK);
-        assert_int_equal(precert_tbs(&pre, c->n == 3 ? &signer : NULL, &tbs), RES_OK);
+        assert_int_equal(precert_tbs(&pre, c->n == 3 ? &signer : NULL, tbs), RES_OK);
         precert_issuer_key_hash(&inter, &t.entry.issuer_key_hash);
-        t.entry.body = buf_span(&tbs);
+        t.entry.body = buf_span(tbs);
     }
-    entry_leaf_hash(&t, ret);
-    buf_release(&tbs);
+    /* A MerkleTreeLeaf, RFC 6962 section 3.4, behind the zero of section 2.1; what an SCT signs has
+     * the same bytes without it. */
+    assert_int_equal(buf_add(&leaf, span_of("", 1)), RES_OK);
+    assert_int_equal(entry_leaf_write(&t, &leaf), RES_OK);
+    sha256(leaf.p, leaf.n, ret_leaf);
+    sha256(leaf.p + 1, leaf.n - 1, ret_digest);
+    buf_release(&leaf);
 }
 
 bool
@@ -405,10 +473,12 @@ testlog_included(struct log *l, const struct testca *ca, const struct testchain 
 {
     struct log_reader *reader;
     struct store_head head;
-    struct hash leaf, proof[PROOF_HASHES_MAX];
+    struct hash leaf, digest, proof[PROOF_HASHES_MAX];
+    struct buf tbs = BUF_INIT(CERT_MAX);
     unsigned n = 0;
     uint64_t index = UINT64_MAX;
-    demanded_hash(ca, c, r, &leaf);
+    testlog_demanded(ca, c, r, &tbs, &leaf, &digest);
+    buf_release(&tbs);
     assert_int_equal(log_reader_new(l, &reader), RES_OK);
     assert_int_equal(log_reader_begin(reader, &head), RES_OK);
     bool ok = log_reader_find_leaf(reader, &leaf, head.size, &index) == RES_OK &&

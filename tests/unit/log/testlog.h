@@ -59,6 +59,14 @@ struct log *testlog_serve(const char *path);
 /* Drains and closes. */
 void testlog_stop(struct log *l);
 
+/* Takes the store's file into *ret, which is emptied first; puts it back, without index and marker.
+ * The log must be closed. */
+void testlog_take_store(const char *path, struct buf *ret);
+void testlog_put_store(const char *path, struct span data);
+
+/* Submits chains number from to to - 1, of all kinds in turn, and forgets them; adds none twice. */
+void testlog_fill(struct log *l, const struct testca *ca, uint64_t from, uint64_t to);
+
 /* Submits and waits for the answer. */
 enum result testlog_submit(struct log *l, struct log_worker *w, const struct testchain *c,
                            struct log_receipt *ret);
@@ -72,6 +80,12 @@ uint64_t testlog_audit(struct log *l);
 /* Whether OpenSSL's own CT code accepts the receipt as an SCT of this log for the chain. */
 bool testlog_sct_valid(struct log *l, const struct testca *ca, const struct testchain *c,
                        const struct log_receipt *r);
+
+/* The leaf hash that the chain and the receipt demand, and what its SCT signs, by SHA-256; by
+ * another path than the log's.  tbs holds what they were made of. */
+void testlog_demanded(const struct testca *ca, const struct testchain *c,
+                      const struct log_receipt *r, struct buf *tbs, struct hash *ret_leaf,
+                      struct hash *ret_digest);
 
 /* Whether the entry of the chain stands at the receipt's index with its timestamp: inclusion proof
  * against the newest head, through a reader. */
