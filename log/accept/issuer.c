@@ -21,16 +21,20 @@ enum kind { KIND_RSA, KIND_RSA_PSS, KIND_EC, KIND_ED25519, KIND_ED448 };
 /*
  * Contexts that stand ready: ECDSA takes a digest of any length and needs one; RSA needs to know
  * the hash.  They are made when first wanted, published by compare-and-swap, never changed, and
- * duplicated for each signature: that costs a microsecond and no fetch from a provider.
+ * duplicated when a thread finds none to borrow: that takes a dozen allocations and no fetch from a
+ * provider.  A duplicate that has done its work waits for the next thread, as many as threads are
+ * likely to use one key at once.
  */
 #define CONTEXT_ECDSA 0
 #define CONTEXT_COUNT SIGALG_HASHES
+#define CONTEXT_SPARES 4
 
 struct issuer {
     atomic_uint references;
     enum kind kind;
     EVP_PKEY *key;
     _Atomic(EVP_PKEY_CTX *) context[CONTEXT_COUNT];
+    _Atomic(EVP_PKEY_CTX *) spare[CONTEXT_COUNT][CONTEXT_SPARES];
 };
 
 /* Hash functions, fetched once for the process. */
@@ -182,6 +186,11 @@ issuer_unref(struct issuer *i)
     for (size_t n = 0; n < CONTEXT_COUNT; n++) {
         EVP_PKEY_CTX_free(atomic_load(&i->context[n]));
     }
+    for (size_t n = 0; n < CONTEXT_COUNT; n++) {
+        for (size_t k = 0; k < CONTEXT_SPARES; k++) {
+            EVP_PKEY_CTX_free(atomic_load(&i->spare[n][k]));
+        }
+    }
     EVP_PKEY_free(i->key);
     free(i);
 }
@@ -210,16 +219,28 @@ make_context(const struct issuer *i, const struct sigalg *a)
     return ctx;
 }
 
-/* A context of the caller's own, from the one that stands ready if there is one for a. */
+static size_t
+slot_of(const struct sigalg *a)
+{
+    return a->scheme == SIGALG_ECDSA ? CONTEXT_ECDSA : (size_t)a->hash;
+}
+
+/* A context of the caller's own: a spare one, or a copy of the one that stands ready. */
 static EVP_PKEY_CTX *
 take_context(const struct issuer *i, const struct sigalg *a)
 {
     struct issuer *own = (struct issuer *)(uintptr_t)i; /* the slots are a cache: logically const */
-    size_t slot = a->scheme == SIGALG_ECDSA ? CONTEXT_ECDSA : (size_t)a->hash;
+    size_t slot = slot_of(a);
     EVP_PKEY_CTX *ready, *none = NULL;
 
     if (a->scheme == SIGALG_PSS) {
         return make_context(i, a); /* parameters vary; rare */
+    }
+    for (size_t k = 0; k < CONTEXT_SPARES; k++) {
+        ready = atomic_exchange(&own->spare[slot][k], NULL);
+        if (ready != NULL) {
+            return ready;
+        }
     }
     ready = atomic_load_explicit(&own->context[slot], memory_order_acquire);
     if (ready == NULL) {
@@ -233,6 +254,22 @@ take_context(const struct issuer *i, const struct sigalg *a)
         }
     }
     return EVP_PKEY_CTX_dup(ready);
+}
+
+/* Leaves ctx for the next one, or frees it when enough wait. */
+static void
+give_back(const struct issuer *i, const struct sigalg *a, EVP_PKEY_CTX *ctx)
+{
+    struct issuer *own = (struct issuer *)(uintptr_t)i;
+
+    for (size_t k = 0; a->scheme != SIGALG_PSS && k < CONTEXT_SPARES; k++) {
+        EVP_PKEY_CTX *none = NULL;
+
+        if (atomic_compare_exchange_strong(&own->spare[slot_of(a)][k], &none, ctx)) {
+            return;
+        }
+    }
+    EVP_PKEY_CTX_free(ctx);
 }
 
 static enum result
@@ -261,7 +298,11 @@ verify_digest(const struct issuer *i, const struct sigalg *a, const struct cert 
         return a->scheme == SIGALG_PSS ? RES_CHAIN_SIGNATURE_ALGORITHM : RES_CRYPTO;
     }
     rc = EVP_PKEY_verify(ctx, c->signature.p, c->signature.n, digest, size);
-    EVP_PKEY_CTX_free(ctx);
+    if (rc == 1) {
+        give_back(i, a, ctx);
+    } else {
+        EVP_PKEY_CTX_free(ctx);
+    }
     return rc == 1 ? RES_OK : RES_CHAIN_SIGNATURE; /* malformed signatures give -1 */
 }
 
