@@ -428,10 +428,15 @@ read_chunked_body(struct conn *c)
     size_t n = c->in_n - c->pos;
     enum llhttp_errno e = llhttp_execute(&c->parser, begin, n);
 
-    if (c->complete && c->why == RES_OK)
+    if (c->complete && c->why == RES_OK) {
         n = (size_t)(llhttp_get_error_pos(&c->parser) - begin);
-    else if (e != HPE_OK)
+        /* The one bare LF that the parser takes: the empty line that ends the body. */
+        if ((n >= 2 ? (uint8_t)begin[n - 2] : c->framed_last) != '\r')
+            return refused(c, RES_HTTP_SYNTAX);
+    } else if (e != HPE_OK) {
         return parser_refused(c, e);
+    }
+    c->framed_last = (uint8_t)begin[n - 1];
     c->pos += n;
     c->framed += n;
     if (c->framed > HTTP_CHUNK_FRAMING + HTTP_CHUNK_FRAMING_PER_BYTE * c->body.n)

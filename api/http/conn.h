@@ -79,11 +79,12 @@ struct conn {
     bool expects; /* Expect: 100-continue */
     bool chunked;
     bool has_length;
-    bool headed;   /* the parser has seen the head's end */
-    bool complete; /* the parser has seen the message's end */
-    bool keep;     /* the request allows another */
-    size_t length; /* Content-Length, or 0 */
-    size_t framed; /* bytes of a chunked body as they came */
+    bool headed;         /* the parser has seen the head's end */
+    bool complete;       /* the parser has seen the message's end */
+    bool keep;           /* the request allows another */
+    size_t length;       /* Content-Length, or 0 */
+    size_t framed;       /* bytes of a chunked body as they came */
+    uint8_t framed_last; /* the last of them */
     size_t body_max;
 
     size_t in_n; /* bytes in in[] */

@@ -86,6 +86,10 @@ static const struct {
     {"a list of lengths", "POST /a HTTP/1.1\r\n" H "Content-Length: 3, 3\r\n\r\nabc",
      "!bad-length $ "},
     {"a signed length", "POST /a HTTP/1.1\r\n" H "Content-Length: +3\r\n\r\nabc", "!bad-length $ "},
+    {"a bare LF behind the last chunk",
+     "POST /a HTTP/1.1\r\n" H
+     "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\nGET /b HTTP/1.1\r\n" H "\r\n",
+     "!bad-request $ "},
     {"length, then chunked",
      "POST /a HTTP/1.1\r\n" H "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      "!bad-length $ "},
