@@ -307,7 +307,7 @@ check_whole(const struct config *c, char *detail)
 static enum result
 parse_text(struct parse *p, struct buf *text, int *ret_line)
 {
-    if (memchr(text->p, 0, text->n)) {
+    if (text->n && memchr(text->p, 0, text->n)) {
         (void)fail(p, "cartulary.conf", "holds a NUL byte");
         return RES_CONFIG;
     }
