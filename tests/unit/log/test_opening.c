@@ -107,17 +107,33 @@ test_other_tree(void **state)
     serve_and_fill(f, 0, 3);
     (void)snprintf(high, sizeof(high), "%s/high", f->scratch);
     assert_int_equal(files_read(high, &mark), RES_OK);
-    assert_int_equal(unlink(high), 0);
+    testdir_write(f->scratch, "high", "");
     /* The same keys over other entries, as many and more. */
     testlog_put_store(f->path, buf_span(&f->store));
     serve_and_fill(f, 100, 103);
     assert_int_equal(files_replace(high, buf_span(&mark), 0644), RES_OK);
     must_refuse(f, RES_STORE_DAMAGED, "not a continuation");
-    assert_int_equal(unlink(high), 0);
+    assert_int_equal(files_replace(high, span_of(NULL, 0), 0644), RES_OK);
     serve_and_fill(f, 103, 107);
     assert_int_equal(files_replace(high, buf_span(&mark), 0644), RES_OK);
     must_refuse(f, RES_STORE_DAMAGED, "not a continuation");
     buf_release(&mark);
+}
+
+/* A disk that is not mounted looks like a file that never was. */
+static void
+test_mark_gone(void **state)
+{
+    struct fixture *f = *state;
+    char high[300];
+    (void)snprintf(high, sizeof(high), "%s/high", f->scratch);
+    serve_and_fill(f, 0, 3);
+    assert_int_equal(unlink(high), 0);
+    must_refuse(f, RES_STORE_BEHIND, "is not there");
+    assert_false(files_exist(high));
+    /* The operator's word that there never was one. */
+    assert_int_equal(files_replace(high, span_of(NULL, 0), 0644), RES_OK);
+    testlog_stop(testlog_serve(f->path));
 }
 
 /* ---- keys, origin ---- */
@@ -202,8 +218,7 @@ test_lost_head(void **state)
     struct lmdb *env;
     struct lmdb_txn *t;
     serve_and_fill(f, 0, 3);
-    (void)snprintf(name, sizeof(name), "%s/high", f->scratch);
-    assert_int_equal(unlink(name), 0);
+    testdir_write(f->scratch, "high", "");
     (void)snprintf(name, sizeof(name), "%s/store", f->path);
     struct lmdb_options o = {
         .path = name, .tables = {"meta"}, .map_size = UINT64_C(1) << 30, .readers = 8};
@@ -270,7 +285,7 @@ static void
 test_backup(void **state)
 {
     struct fixture *f = *state;
-    char dest[300], again[300], name[400];
+    char dest[300], name[400];
     struct log_trouble why;
     struct fsck_report report;
     struct fsck_options o = {.dir = dest, .sct_every = 1, .finding = no_finding};
@@ -301,14 +316,13 @@ test_backup(void **state)
     bring_keys(f->path, dest);
 
     /* A head over another tree, signed by the same keys. */
-    (void)snprintf(again, sizeof(again), "%s/high", f->scratch);
-    assert_int_equal(unlink(again), 0);
+    testdir_write(f->scratch, "high", "");
     testlog_put_store(f->path, buf_span(&f->store));
     l = testlog_serve(f->path);
     testlog_fill(l, &ca, 1000, 1007);
     checkpoint_of(l, &forked);
     testlog_stop(l);
-    assert_int_equal(unlink(again), 0);
+    testdir_write(f->scratch, "high", "");
 
     assert_int_equal(copy_promote(dest, buf_span(&newer), &why), RES_STORE_BEHIND);
     assert_non_null(strstr(why.text, "fork"));
@@ -457,11 +471,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_rolled_back),      TEST(test_rolled_back_by_a_heartbeat),
-        TEST(test_other_tree),       TEST(test_keys),
-        TEST(test_flipped_entry),    TEST(test_lost_head),
-        TEST(test_backup),           TEST(test_scrub),
-        TEST(test_index_is_derived),
+        TEST(test_rolled_back), TEST(test_rolled_back_by_a_heartbeat),
+        TEST(test_other_tree),  TEST(test_mark_gone),
+        TEST(test_keys),        TEST(test_flipped_entry),
+        TEST(test_lost_head),   TEST(test_backup),
+        TEST(test_scrub),       TEST(test_index_is_derived),
     };
     return cmocka_run_group_tests(tests, make_ca, drop_ca);
 }
