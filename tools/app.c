@@ -129,13 +129,13 @@ load_policy(struct app *a, bool required)
 static int
 load_trust(struct app *a)
 {
-    struct buf text = BUF_INIT(PEM_FILE_MAX);
+    struct buf text = BUF_INIT(CERTS_FILE_MAX);
     enum result r = RES_OK;
     size_t from_policy = a->policy == NULL ? 0 : policy_anchors(a->policy);
     if (a->o.trust != NULL) {
         r = file_read(a->o.trust, &text);
         if (r == RES_OK)
-            r = pem_parse(buf_span(&text), &a->trust);
+            r = certs_parse(buf_span(&text), &a->trust);
     }
     buf_release(&text);
     if (r != RES_OK)
@@ -155,7 +155,7 @@ load_trust(struct app *a)
 int
 app_open_offline(struct app *a, const struct options *o, bool policy_required)
 {
-    *a = (struct app){.o = *o, .dir = STATEDIR_INIT, .trust = PEM_INIT};
+    *a = (struct app){.o = *o, .dir = STATEDIR_INIT, .trust = CERTS_INIT};
     int e = load_policy(a, policy_required);
     return e == EXIT_YES ? load_trust(a) : e;
 }
@@ -214,7 +214,7 @@ app_close(struct app *a)
     free(a->views);
     free(a->view_loaded);
     free(a->anchors);
-    pem_release(&a->trust);
+    certs_release(&a->trust);
     policy_free(a->policy);
     statedir_close(&a->dir);
     *a = (struct app){.dir = STATEDIR_INIT};

@@ -8,7 +8,7 @@
 #include "client/io/statefile.h"
 #include "client/io/transport_curl.h"
 #include "client/monitor.h"
-#include "client/pem.h"
+#include "client/certs.h"
 #include "client/policy.h"
 #include "client/view.h"
 
@@ -33,7 +33,7 @@ struct options {
 struct app {
     struct options o;
     struct policy *policy;
-    struct pem trust;
+    struct certs trust;
     struct span *anchors; /* --trust and the policy's, borrowed certificates in an owned array */
     size_t anchor_count;
     char state_path[4096];

@@ -75,12 +75,12 @@ progress(struct submission *s, bool last)
 }
 
 static enum result
-load(const char *path, struct pem *ret)
+load(const char *path, struct certs *ret)
 {
-    struct buf text = BUF_INIT(PEM_FILE_MAX);
+    struct buf text = BUF_INIT(CERTS_FILE_MAX);
     enum result r = file_read(path, &text);
     if (r == RES_OK)
-        r = pem_parse(buf_span(&text), ret);
+        r = certs_parse(buf_span(&text), ret);
     buf_release(&text);
     return r;
 }
@@ -106,7 +106,7 @@ is_done(const struct submission *s, const char *path, const struct entry *entry)
 static enum result
 open_session(struct submission *s, const char *path, struct session **ret)
 {
-    struct pem pem = PEM_INIT;
+    struct certs pem = CERTS_INIT;
     struct subject subject = SUBJECT_INIT;
     const struct session_config c = {.log = s->log, .seed = s->next};
     *ret = NULL;
@@ -123,7 +123,7 @@ open_session(struct submission *s, const char *path, struct session **ret)
             r = session_submit(&c, &subject, &chain, app_now(), ret);
     }
     subject_release(&subject);
-    pem_release(&pem);
+    certs_release(&pem);
     return r;
 }
 

@@ -236,15 +236,15 @@ verify_embedded(struct app *a, const struct subject_chain *chain)
 static int
 verify(const struct options *o, const char *path, const char *receipts)
 {
-    struct buf text = BUF_INIT(PEM_FILE_MAX);
-    struct pem pem = PEM_INIT;
+    struct buf text = BUF_INIT(CERTS_FILE_MAX);
+    struct certs pem = CERTS_INIT;
     struct app a;
     int e = receipts != NULL ? app_open_offline(&a, o, true) : app_open(&a, o, true);
     enum result r = RES_OK;
     if (e == EXIT_YES) {
         r = file_read(path, &text);
         if (r == RES_OK)
-            r = pem_parse(buf_span(&text), &pem);
+            r = certs_parse(buf_span(&text), &pem);
         if (r != RES_OK) {
             app_say("%s: %s", path, result_sentence(r));
             e = EXIT_INPUT;
@@ -255,7 +255,7 @@ verify(const struct options *o, const char *path, const char *receipts)
             .certs = pem.certs, .n = pem.n, .anchors = a.anchors, .anchor_count = a.anchor_count};
         e = receipts != NULL ? verify_receipt(&a, &chain, receipts) : verify_embedded(&a, &chain);
     }
-    pem_release(&pem);
+    certs_release(&pem);
     buf_release(&text);
     app_close(&a);
     return e;

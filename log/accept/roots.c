@@ -1,6 +1,5 @@
 #include "log/accept/roots.h"
-
-#include "log/accept/pem.h"
+#include "merkle/base/pem.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -334,7 +333,7 @@ enum result
 roots_add_pem(struct roots *r, struct span pem, const char *domains, bool verify_only,
               size_t *ret_added, size_t *ret_line)
 {
-    struct pem reader = pem_of(pem);
+    struct pem reader = pem_of(pem, PEM_OTHERS_REFUSED);
     struct roots *new;
     enum result res = roots_new(&new);
 

@@ -1,7 +1,7 @@
 /* Every chain of the generator is taken, with its root and without, and none once a bit of it is
  * changed. */
 #include "log/accept/chain.h"
-#include "log/accept/pem.h"
+#include "merkle/base/pem.h"
 #include "tests/mint/bench.h"
 #include "tests/mint/chains.h"
 #include "tests/mint/mintfile.h"
@@ -87,7 +87,7 @@ load_chain(const char *name, struct buf der[static CHAIN_MAX], struct span chain
     size_t n = 0;
 
     load(name, &text);
-    pem = pem_of(buf_span(&text));
+    pem = pem_of(buf_span(&text), PEM_OTHERS_REFUSED);
     while (n < CHAIN_MAX) {
         der[n] = BUF_INIT(CERT_MAX);
         if (pem_next(&pem, &der[n]) != RES_OK) {

@@ -146,7 +146,8 @@ static const struct {
      "-----BEGIN CERTIFICATE-----\nMB==\n-----END CERTIFICATE-----\n", RES_ENCODING, 4},
     {"no base64", "", "-----BEGIN CERTIFICATE-----\n(!)\n-----END CERTIFICATE-----\n", RES_ENCODING,
      4},
-    {"an empty block", "", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", RES_DER, 4},
+    {"an empty block", "", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", RES_ENCODING,
+     4},
     {"a block that is no certificate", "",
      "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", RES_DER, 4},
 };

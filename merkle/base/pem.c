@@ -1,4 +1,4 @@
-#include "log/accept/pem.h"
+#include "merkle/base/pem.h"
 
 #include "merkle/base/text.h"
 
@@ -8,9 +8,9 @@
 #define END_CERTIFICATE "-----END CERTIFICATE-----"
 
 struct pem
-pem_of(struct span text)
+pem_of(struct span text, enum pem_others others)
 {
-    return (struct pem){.rest = text, .line = 1, .begin = 1};
+    return (struct pem){.rest = text, .line = 1, .begin = 1, .others = others};
 }
 
 /* The next line without its end and the white space before it; false at the end of the text. */
@@ -65,6 +65,14 @@ read_block(struct pem *p, struct buf *text)
     return RES_ENCODING;
 }
 
+/* Whether the line begins a block that is looked at. */
+static bool
+is_begin(const struct pem *p, struct span line)
+{
+    return p->others == PEM_OTHERS_PASSED ? span_equal(line, span_str(BEGIN_CERTIFICATE))
+                                          : starts_with(line, BEGIN);
+}
+
 enum result
 pem_next(struct pem *p, struct buf *out)
 {
@@ -76,12 +84,15 @@ pem_next(struct pem *p, struct buf *out)
         if (!take_line(p, &line)) {
             return RES_ABSENT;
         }
-    } while (!starts_with(line, BEGIN));
+    } while (!is_begin(p, line));
     p->begin = p->line - 1;
     if (!span_equal(line, span_str(BEGIN_CERTIFICATE))) {
         return RES_ENCODING;
     }
     r = read_block(p, &text);
+    if (r == RES_OK && text.n == 0) {
+        r = RES_ENCODING;
+    }
     if (r == RES_OK) {
         buf_clear(out);
         r = text_unbase64(buf_span(&text), out);

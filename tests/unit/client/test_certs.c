@@ -1,5 +1,5 @@
-/* client/pem: certificates in text. */
-#include "client/pem.h"
+/* client/certs: the certificates of a file. */
+#include "client/certs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,16 +38,16 @@ blocks_are_read_in_order(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct pem p = PEM_INIT;
-        enum result r = pem_parse(span_str(rows[i].text), &p);
+        struct certs p = CERTS_INIT;
+        enum result r = certs_parse(span_str(rows[i].text), &p);
         if (r != rows[i].want || p.n != rows[i].n)
             fail_msg("%s: %s, %zu", rows[i].says, result_name(r), p.n);
         if (i == 1) {
             assert_true(span_equal(p.certs[0], span_of("\x30\0", 2)));
             assert_true(span_equal(p.certs[1], span_of("\x30\1\1", 3)));
         }
-        pem_release(&p);
-        pem_release(&p);
+        certs_release(&p);
+        certs_release(&p);
     }
 }
 
