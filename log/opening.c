@@ -212,6 +212,14 @@ opening_highwater(struct log *l, struct log_trouble *why)
     bool found;
     if (!l->config.high_water[0])
         return RES_OK;
+    /* A file that is not there is no reason to believe the store: its disk may not be mounted. */
+    if (l->head.timestamp != 0 && !files_exist(l->config.high_water)) {
+        log_say(why,
+                "high-water file %.200s is not there, and this log has signed heads: bring the "
+                "file back; only if it never had one, make an empty file",
+                l->config.high_water);
+        return RES_STORE_BEHIND;
+    }
     enum result rc = highwater_open(l->config.high_water, &l->highwater, &mark, &found);
     if (rc != RES_OK) {
         log_say(why, "high-water file %.200s: %s", l->config.high_water, result_sentence(rc));

@@ -16,8 +16,9 @@ MUST_CHECK enum result opening_check_markers(struct log *l, struct log_trouble *
  * entries hash to the leaf hashes that stand for them.  Makes l->known too. */
 MUST_CHECK enum result opening_store(struct log *l, struct log_trouble *why);
 
-/* The high-water file, when configured: RES_STORE_BEHIND when it knows a newer head,
- * RES_STORE_DAMAGED when the tree is not a continuation of the one it knows. */
+/* The high-water file, when configured: RES_STORE_BEHIND when it knows a newer head, or is not
+ * there though heads have been signed; RES_STORE_DAMAGED when the tree is not a continuation of
+ * the one it knows. */
 MUST_CHECK enum result opening_highwater(struct log *l, struct log_trouble *why);
 
 /* The index, and the entries that it does not cover yet. */
