@@ -1,4 +1,5 @@
 /* cartulary monitor: has each log of the policy kept to what it showed before? */
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -32,6 +33,7 @@ report(const struct app *a, const struct policy_log *log, const struct monitor *
     const struct verdict *v = monitor_verdict(m);
     const struct view_head *h = monitor_head(m);
     char time[APP_TIME_MAX] = "";
+    assert(v->kind != VERDICT_YES || h != NULL);
     if (h != NULL)
         app_time(h->head.timestamp, time);
     if (a->o.json) {

@@ -198,17 +198,20 @@ crew_run(const struct crew_config *c)
     crew.view = app_view(c->app, c->log, &crew.exit);
     if (crew.view == NULL)
         return crew.exit;
-    crew.slots = calloc(c->parallel, sizeof *crew.slots);
-    if (crew.slots == NULL || transport_new(&tc, &crew.t) != RES_OK)
+    struct slot *slots = calloc(c->parallel, sizeof *slots);
+    if (slots == NULL || transport_new(&tc, &crew.t) != RES_OK) {
         fault(&crew, "no memory");
-    for (unsigned i = 0; crew.slots != NULL && i < c->parallel; i++)
-        crew.slots[i].crew = &crew;
-    if (crew.exit == EXIT_YES)
-        work(&crew);
+        free(slots);
+        return crew.exit;
+    }
+    crew.slots = slots;
+    for (unsigned i = 0; i < c->parallel; i++)
+        slots[i].crew = &crew;
+    work(&crew);
     transport_free(crew.t);
     monitor_free(crew.m);
-    for (unsigned i = 0; crew.slots != NULL && i < c->parallel; i++)
-        session_free(crew.slots[i].s);
-    free(crew.slots);
+    for (unsigned i = 0; i < c->parallel; i++)
+        session_free(slots[i].s);
+    free(slots);
     return crew.exit;
 }

@@ -79,8 +79,10 @@ transport_free(struct transport *t)
 {
     if (t == NULL)
         return;
-    while (t->requests != NULL)
-        request_free(t, t->requests);
+    for (struct request *q = t->requests, *next; q != NULL; q = next) {
+        next = q->next;
+        request_free(t, q);
+    }
     (void)curl_multi_cleanup(t->multi);
     free(t);
 }

@@ -98,11 +98,9 @@ view_know_size(struct store_view *v)
 {
     if (v->sized)
         return RES_OK;
-    struct store_head head;
+    struct store_head head = {0}; /* stays so when there is none */
     enum result r = store_get_head(v, &head);
-    if (r == RES_ABSENT)
-        head.size = 0;
-    else if (r != RES_OK)
+    if (r != RES_OK && r != RES_ABSENT)
         return r;
     v->size = head.size;
     for (unsigned level = 0; level <= TILE_LEVEL_MAX; level++)

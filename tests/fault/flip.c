@@ -102,7 +102,7 @@ make_pending(struct log *l, const struct testchain *c, struct outcome *o)
 {
     struct chain got = CHAIN_INIT;
     struct chain_refusal refusal;
-    struct pending *p;
+    struct pending *p = NULL;
     static const bool none[CHAIN_MAX];
     struct roots *roots = log_roots(l);
     need(chain_accept(&l->config.policy, roots, l->issuers, c->type, c->cert, c->n, &got,
