@@ -8,6 +8,7 @@
 #include "tools/cmd.h"
 
 static const struct option OPTIONS[] = {{"compare", required_argument, NULL, 'c'},
+                                        {"checkpoint", no_argument, NULL, 'p'},
                                         {"log", required_argument, NULL, 'l'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
@@ -172,15 +173,43 @@ list(struct app *a, const char *origin)
     return e;
 }
 
+/* The newest checkpoint of one log as the log sent it: what promotes a backup. */
+static int
+print_checkpoint(struct app *a, const char *origin)
+{
+    int e = EXIT_YES;
+    for (size_t i = 0; i < policy_logs(a->policy); i++) {
+        const struct policy_log *log = policy_log(a->policy, i);
+        if (log->p256 == NULL || (origin != NULL && strcmp(origin, log->note.name) != 0))
+            continue;
+        const struct view *v = app_view(a, log, &e);
+        const struct view_head *newest = v == NULL ? NULL : view_newest(v);
+        if (v == NULL)
+            return e;
+        if (newest == NULL || newest->form != HEAD_CHECKPOINT) {
+            app_say("no checkpoint of %s was seen yet: run `cartulary monitor --once` first",
+                    log->note.name);
+            return EXIT_LATER;
+        }
+        (void)fwrite(newest->bytes.p, 1, newest->bytes.n, stdout);
+        return EXIT_YES;
+    }
+    app_say("the policy names no such log");
+    return EXIT_INPUT;
+}
+
 static int
 run(const struct options *o, int argc, char **argv)
 {
     const char *file = NULL, *origin = NULL;
+    bool checkpoint = false;
     struct app a;
     int c;
     while ((c = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {
         if (c == 'c')
             file = optarg;
+        else if (c == 'p')
+            checkpoint = true;
         else if (c == 'l')
             origin = optarg;
         else if (c == 'h')
@@ -194,14 +223,16 @@ run(const struct options *o, int argc, char **argv)
         return cmd_usage(&CMD_HEADS, "with --stateless there are no heads to show");
     int e = app_open(&a, o, true);
     if (e == EXIT_YES)
-        e = file != NULL ? compare(&a, file) : list(&a, origin);
+        e = file != NULL ? compare(&a, file)
+            : checkpoint ? print_checkpoint(&a, origin)
+                         : list(&a, origin);
     app_close(&a);
     return e;
 }
 
 const struct command CMD_HEADS = {
     .name = "heads",
-    .arguments = "[--compare FILE] [--log ORIGIN]",
+    .arguments = "[--compare FILE | --checkpoint] [--log ORIGIN]",
     .purpose = "show the signed heads that were seen, or compare them with a friend's",
     .help = "Prints size, root and time of each head that this client has verified.  The same "
             "heads, with their\n"
@@ -212,6 +243,8 @@ const struct command CMD_HEADS = {
             "                      theirs and yours are the same log.  If it cannot, both heads "
             "are kept as evidence\n"
             "                      and the exit code is 4\n"
+            "  --checkpoint        print the newest signed checkpoint as the log sent it, for "
+            "`cartularyd promote --head`\n"
             "  --log ORIGIN        only this log of the policy\n"
             "\n"
             "example: cartulary --policy log.policy heads --compare alice.view\n",

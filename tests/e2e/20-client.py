@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 
-from house import Log, run
+from house import ORIGIN, Log, run
 
 COUNT = 24
 
@@ -243,6 +243,9 @@ def state_is_guarded(house, checks, log):
                 "the honest log is still believed", (code, out, err))
     friend = house.path("copy.view")
     shutil.copy(path, friend)
+    code, note, _ = client(house, log, "heads", "--checkpoint")
+    checks.that(code == 0 and note.startswith(ORIGIN + "\n") and note.count("\u2014 ") == 2,
+                "heads prints the newest checkpoint as the log signed it", (code, note))
     code, out, _ = client(house, log, "heads", "--compare", friend)
     checks.that(code == 0 and "the same log" in out, "a friend with the same view", (code, out))
     code, out, err = house.cartulary("--policy", log.policy, "--stateless", "monitor", "--once")
