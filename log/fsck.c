@@ -8,6 +8,7 @@
 #include "log/audit.h"
 #include "log/files.h"
 #include "log/guard.h"
+#include "log/store/index.h"
 #include "merkle/base/text.h"
 
 #define PEM_MAX 4096
@@ -254,6 +255,32 @@ check_store(const struct fsck_options *o, const struct config *c, const struct k
     return rc;
 }
 
+/* The index follows from the entries: a damaged one costs a rebuild, but until then look-ups by
+ * hash fail. */
+static enum result
+check_index(const struct fsck_options *o, const struct config *c, struct fsck_report *ret)
+{
+    char path[FILES_PATH_MAX];
+    uint64_t covered = 0;
+    struct index *x = NULL;
+    enum result rc = files_path(o->dir, "store/index", path);
+    if (rc != RES_OK)
+        return rc;
+    struct index_options options = {.path = path, .map_size = c->map_size / 4, .read_only = true};
+    rc = index_open(&options, &covered, &x);
+    if (rc == RES_ABSENT)
+        return RES_OK; /* a backup, or a log that was never served */
+    if (rc == RES_OK)
+        rc = index_check(x);
+    index_close(x);
+    if (rc != RES_STORE_DAMAGED)
+        return rc;
+    ret->findings++;
+    o->finding(o->arg, "index",
+               "is damaged; stop the log and remove store/index: it is built again");
+    return RES_OK;
+}
+
 enum result
 fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_trouble *why)
 {
@@ -279,6 +306,8 @@ fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_troub
     }
     if (rc == RES_OK)
         rc = check_store(o, &c, &keys, ret, why);
+    if (rc == RES_OK)
+        rc = check_index(o, &c, ret);
     p256_key_free(keys.p256);
     if (rc == RES_OK)
         return ret->findings ? RES_STORE_DAMAGED : RES_OK;

@@ -3,6 +3,7 @@
 
 #include "log/files.h"
 #include "log/fsck.h"
+#include "log/store/index.h"
 #include "tests/vectors/check.h"
 #include "tests/vectors/rng.h"
 
@@ -171,6 +172,31 @@ test_every_table(void **state)
 }
 
 /* A head that counts more than anyone could read through: the check ends. */
+/* An index that claims a unit of which no run stands. */
+static void
+test_index(void **state)
+{
+    static const uint8_t COVERED[8] = {0, 0, 0, 0, 0, 0, 0x10, 0};
+    (void)state;
+    char name[FILES_PATH_MAX];
+    struct lmdb *env;
+    struct lmdb_txn *t;
+    struct fsck_report report;
+    struct lmdb_options o = {
+        .path = name, .tables = {"meta", "chunk"}, .map_size = UINT64_C(1) << 30, .readers = 8};
+    testlog_put_store(path, buf_span(&golden));
+    assert_int_equal(files_path(path, "store/index", name), RES_OK);
+    assert_int_equal(lmdb_open(&o, &env), RES_OK);
+    assert_int_equal(lmdb_begin_write(env, &t), RES_OK);
+    assert_int_equal(lmdb_put(t, 0, span_str("covered"), span_of(COVERED, 8), false), RES_OK);
+    assert_int_equal(lmdb_commit(t), RES_OK);
+    lmdb_close(env);
+    assert_int_equal(check(&report), RES_STORE_DAMAGED);
+    assert_int_equal(findings, 1);
+    assert_int_equal(index_remove(name), RES_OK);
+    assert_int_equal(check(&report), RES_OK);
+}
+
 static void
 test_huge_size(void **state)
 {
@@ -328,7 +354,8 @@ main(void)
         cmocka_unit_test(test_sound),      cmocka_unit_test(test_every_table),
         cmocka_unit_test(test_huge_size),  cmocka_unit_test(test_file_bytes),
         cmocka_unit_test(test_cut_short),  cmocka_unit_test(test_cannot_check),
-        cmocka_unit_test(test_other_keys), cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_other_keys), cmocka_unit_test(test_index),
+        cmocka_unit_test(test_exit_codes),
     };
     return cmocka_run_group_tests(tests, make_log, drop_log);
 }
