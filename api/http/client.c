@@ -27,8 +27,10 @@ struct client {
     bool gone;      /* the handle is closed; the memory waits for x */
     bool lingering;
     size_t write_n;
-    size_t queue_seen; /* bytes waiting when a slow reader was last looked at */
-    uint64_t patience; /* until when lingering or a slow reader is borne */
+    size_t held;         /* of server.held */
+    uint64_t held_since; /* when the answer began to wait */
+    size_t queue_seen;   /* bytes waiting when a slow reader was last looked at */
+    uint64_t patience;   /* until when lingering or a slow reader is borne */
     size_t lingered;
     struct conn conn; /* last: its buffers are not cleared */
 };
@@ -101,11 +103,44 @@ end_connection(struct client *c)
 static void pump(struct client *c);
 
 static void
+let_go(struct client *c)
+{
+    c->server->held -= c->held;
+    c->held = 0;
+}
+
+/*
+ * What a peer does not take is memory that stands.  When all of it together is too much, those go
+ * that have waited longest: who reads is done soon, who does not pays.
+ */
+static void
+hold(struct client *c, size_t n)
+{
+    struct server *s = c->server;
+
+    while (s->held > 0 && s->held + n > s->options.held_max) {
+        struct client *oldest = NULL;
+
+        for (struct client *o = s->clients; o != NULL; o = o->next)
+            if (o->held > 0 && (oldest == NULL || o->held_since < oldest->held_since))
+                oldest = o;
+        if (oldest == NULL)
+            break;
+        let_go(oldest);
+        client_close(oldest);
+    }
+    c->held = n;
+    c->held_since = now_of(c);
+    s->held += n;
+}
+
+static void
 on_written(uv_write_t *rq, int status)
 {
     struct client *c = rq->data;
 
     c->writing = false;
+    let_go(c);
     if (status != 0) {
         client_close(c);
         return;
@@ -180,6 +215,8 @@ flush(struct client *c)
         return false;
     }
     c->writing = true;
+    /* A buffer that has grown is up to twice what it holds. */
+    hold(c, c->x.out.cap > c->write_n ? c->x.out.cap : c->write_n);
     c->queue_seen = c->write_n;
     c->patience = now_of(c) + HTTP_WRITE_MS;
     return false;
@@ -444,6 +481,9 @@ pump(struct client *c)
         case CONN_MORE:
             if (conn_output(&c->conn, out) > 0)
                 continue;
+            /* The answer has gone; a connection that rests holds none. */
+            if (c->x.out.cap > HTTP_BUFFER_KEPT)
+                buf_release(&c->x.out);
             if (c->server->drain != DRAIN_NOT && !conn_busy(&c->conn))
                 client_close(c);
             else

@@ -22,9 +22,13 @@
 #define HTTP_CHUNK_FRAMING_PER_BYTE 6
 /* A body's or answer's buffer that grew beyond this is given back after the request. */
 #define HTTP_BUFFER_KEPT 65536
-/* The largest answer: 256 entries of get-entries with RSA-4096 chains are below 8 MiB; get-roots
- * with 4,096 roots of 1.5 KiB is 8 MiB. */
-#define HTTP_ANSWER_MAX (64u << 20)
+/* The largest answer: a data tile of 256 precertificates of 256 KiB with their TBS is 128 MiB;
+ * get-roots with 4,096 roots of 1.5 KiB is 8 MiB. */
+#define HTTP_ANSWER_MAX (160u << 20)
+/* get-entries ends with the entry that reaches this: 256 entries with RSA-4096 chains stay below */
+#define HTTP_ENTRIES_BYTES (8u << 20)
+/* Answers that peers have not taken yet, together: one more closes those that wait longest */
+#define HTTP_HELD_MAX (128u << 20)
 /* After a refusal, what the peer still sends is read and thrown away, so that the answer is not
  * lost to a reset: that many bytes, for that long. */
 #define HTTP_LINGER_BYTES (1u << 20)
@@ -56,6 +60,8 @@
 
 /* Below this gzip costs more than it saves. */
 #define GZIP_MIN 1024
+/* Above this a worker would be taken from others for too long: a tenth of a second. */
+#define GZIP_MAX (16u << 20)
 /* The fastest level: a data tile of 350 KB costs about a millisecond. */
 #define GZIP_LEVEL 1
 /* Members of an Accept-Encoding that are read; the rest is as if it were not there. */

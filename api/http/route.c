@@ -71,7 +71,7 @@ exchange_ok(struct exchange *x, enum reply_type type, enum reply_cache cache, st
                               .cors = x->route->cors,
                               .vary = x->route->gzip,
                               .body = body};
-    if (x->route->gzip && body.n >= GZIP_MIN && x->thread != NULL &&
+    if (x->route->gzip && body.n >= GZIP_MIN && body.n <= GZIP_MAX && x->thread != NULL &&
         gzip_accepted(x->rq->accept_encoding))
         compress(x);
     exchange_done(x);

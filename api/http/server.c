@@ -286,6 +286,8 @@ server_new(const struct server_options *options, struct server **ret, const char
         return RES_MEMORY;
     *why = "";
     s->options = *options;
+    if (s->options.held_max == 0)
+        s->options.held_max = HTTP_HELD_MAX;
     if (s->options.workers < 1)
         s->options.workers = 1;
     if (s->options.workers > HTTP_WORKERS_MAX)

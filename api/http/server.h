@@ -35,6 +35,7 @@ struct server_options {
     bool insecure;
     bool signals; /* SIGTERM and SIGINT drain, SIGHUP calls hangup */
     unsigned connections;
+    size_t held_max; /* bytes of answers that peers have not taken; 0: HTTP_HELD_MAX */
     unsigned workers;
     unsigned head_ms, body_ms, idle_ms;
     struct routes routes; /* rows borrowed for the server's life */

@@ -30,6 +30,7 @@ struct server {
     uv_signal_t signal[3];
     enum drain drain;
     uint64_t drain_began;
+    size_t held; /* bytes of answers that peers have not taken */
     struct metrics metrics;
     char date[REPLY_DATE_SIZE];
     char waste[16384]; /* what lingering connections still send */

@@ -28,6 +28,7 @@ struct world {
     pthread_t id;
     char token[TOKENS_TEXT_MAX];
     struct span leaf, pre, ca, root, stranger, stranger_root;
+    EVP_PKEY *root_key;
 };
 
 /* ---- a log ---- */
@@ -67,10 +68,11 @@ mint_all(struct world *w, struct buf *pem)
     X509_free(root);
     X509_free(ca);
     X509_free(other);
-    for (int i = 0; i < 3; i++) {
+    w->root_key = key[0];
+    for (int i = 0; i < 3; i++)
         X509_free(x[i]);
+    for (int i = 1; i < 3; i++)
         EVP_PKEY_free(key[i]);
-    }
 }
 
 static void
@@ -144,6 +146,7 @@ end(struct world *w)
     mint_free(w->root);
     mint_free(w->stranger);
     mint_free(w->stranger_root);
+    EVP_PKEY_free(w->root_key);
     snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
     assert_int_equal(system(command), 0);
 }
@@ -419,6 +422,62 @@ whole_log(bool entries_public)
     end(&w);
 }
 
+/* Entries so large that what was asked for does not fit into an answer: fewer come, and one can go
+ * on from there. */
+static void
+large_entries(void **state)
+{
+    enum { COUNT = 30, CONTENT = 240000 };
+    struct world w;
+    struct buf answer = BUF_INIT(64 << 20), json = BUF_INIT(1 << 20), hex = BUF_INIT(1 << 20);
+    EVP_PKEY *key = mint_key(MINT_P256);
+    char path[80];
+    unsigned got = 0;
+
+    (void)state;
+    begin(&w, true);
+    X509 *ca = d2i_X509(NULL, &(const unsigned char *){w.root.p}, (long)w.root.n);
+    assert_int_equal(buf_printf(&hex, "DER:"), RES_OK);
+    assert_int_equal(buf_reserve(&hex, (size_t)2 * CONTENT + 1), RES_OK);
+    memset(hex.p + hex.n, 'a', (size_t)2 * CONTENT);
+    hex.p[hex.n + (size_t)2 * CONTENT] = '\0';
+    for (uint64_t i = 0; i < COUNT; i++) {
+        struct mint_spec spec = {.issuer = ca,
+                                 .issuer_key = w.root_key,
+                                 .key = key,
+                                 .subject = {{"CN", "large"}},
+                                 .extension = {{"extendedKeyUsage", "emailProtection"},
+                                               {"1.2.3.4.5", (const char *)hex.p}},
+                                 .serial = i};
+        X509 *x = mint_cert(&spec);
+        struct span der = mint_der(x);
+
+        chain_json(&der, 1, &json);
+        expect("a large one", ask(&w, "POST", "/ct/v1/add-chain", "", buf_span(&json), &answer),
+               200, &answer, "\"sct_version\"");
+        mint_free(der);
+        X509_free(x);
+    }
+    w.config.entries_max = COUNT;
+    while (got < COUNT) {
+        unsigned before = got;
+
+        snprintf(path, sizeof path, "/ct/v1/get-entries?start=%u&end=%u", got, COUNT - 1);
+        assert_int_equal(ask(&w, "GET", path, "", span_str(""), &answer), 200);
+        assert_true(answer.n < HTTP_ENTRIES_BYTES + (1 << 20));
+        for (const char *at = body_of(&answer); (at = strstr(at, "\"leaf_input\"")) != NULL; at++)
+            got++;
+        assert_true(got > before && got - before < COUNT);
+    }
+    assert_int_equal(got, COUNT);
+    X509_free(ca);
+    EVP_PKEY_free(key);
+    buf_release(&hex);
+    buf_release(&json);
+    buf_release(&answer);
+    end(&w);
+}
+
 static void
 auditors_log(void **state)
 {
@@ -439,6 +498,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auditors_log),
         cmocka_unit_test(public_log),
+        cmocka_unit_test(large_entries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

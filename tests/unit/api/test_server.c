@@ -131,11 +131,12 @@ run(void *arg)
 }
 
 static void
-begin(struct running *r, const char *listen, unsigned connections)
+begin_with(struct running *r, const char *listen, unsigned connections, size_t held_max)
 {
     struct server_options o = {
         .listen = listen,
         .connections = connections,
+        .held_max = held_max,
         .workers = 2,
         .head_ms = 700,
         .body_ms = 700,
@@ -149,6 +150,12 @@ begin(struct running *r, const char *listen, unsigned connections)
     atomic_store(&drained, 0);
     assert_int_equal(server_new(&o, &r->server, &why), RES_OK);
     pthread_create(&r->id, NULL, run, r->server);
+}
+
+static void
+begin(struct running *r, const char *listen, unsigned connections)
+{
+    begin_with(r, listen, connections, 0);
 }
 
 static void
@@ -337,6 +344,37 @@ large_answers(void **state)
     assert_non_null(strstr(head, "Vary: Accept-Encoding\r\n"));
     assert_int_equal(n, BIG);
     close(fd);
+    end(&r);
+}
+
+/* Answers that nobody takes are memory: past the limit the oldest of them makes room. */
+static void
+who_does_not_read_makes_room(void **state)
+{
+    enum { PEERS = 12 };
+    struct running r;
+    char head[2048];
+    size_t n;
+    int fd[PEERS];
+    int small = 65536;
+
+    (void)state;
+    begin_with(&r, "127.0.0.1:0", PEERS, BIG + BIG / 2);
+    for (int i = 0; i < PEERS; i++) {
+        fd[i] = connect_to(&r);
+        if (i < PEERS - 1)
+            setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        get(fd[i], i % 2 ? "/worker-big" : "/big", "");
+        usleep(20000);
+    }
+    assert_int_equal(read_answer(fd[PEERS - 1], head, NULL, 0, &n), 200);
+    assert_int_equal(n, BIG);
+    get(fd[PEERS - 1], "/quick", "");
+    expect_answer(fd[PEERS - 1], 200, "quick");
+    assert_int_equal(read_answer(fd[0], head, NULL, 0, &n), 0);
+    assert_true(n < BIG);
+    for (int i = 0; i < PEERS; i++)
+        close(fd[i]);
     end(&r);
 }
 
@@ -623,12 +661,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_place_answers),      cmocka_unit_test(pipelined_in_order),
-        cmocka_unit_test(large_answers),           cmocka_unit_test(peers_that_leave),
-        cmocka_unit_test(refusal_arrives),         cmocka_unit_test(slow_peers),
-        cmocka_unit_test(connections_are_counted), cmocka_unit_test(descriptors_run_out),
-        cmocka_unit_test(drain_answers_all),       cmocka_unit_test(unix_socket),
-        cmocka_unit_test(listen_addresses),
+        cmocka_unit_test(each_place_answers),  cmocka_unit_test(pipelined_in_order),
+        cmocka_unit_test(large_answers),       cmocka_unit_test(who_does_not_read_makes_room),
+        cmocka_unit_test(peers_that_leave),    cmocka_unit_test(refusal_arrives),
+        cmocka_unit_test(slow_peers),          cmocka_unit_test(connections_are_counted),
+        cmocka_unit_test(descriptors_run_out), cmocka_unit_test(drain_answers_all),
+        cmocka_unit_test(unix_socket),         cmocka_unit_test(listen_addresses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
