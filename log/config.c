@@ -1,5 +1,6 @@
 #include "log/config.h"
 
+#include <arpa/inet.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,6 +196,9 @@ take_proxy(struct parse *p, const char *word)
     unsigned i = p->c->trusted_proxies;
     if (i == CONFIG_PROXIES_MAX)
         return fail(p, "trusted-proxy", "names too many addresses");
+    uint8_t address[16];
+    if (inet_pton(AF_INET, word, address) != 1 && inet_pton(AF_INET6, word, address) != 1)
+        return fail(p, "trusted-proxy", "wants IP addresses");
     (void)snprintf(p->c->trusted_proxy[i], sizeof(p->c->trusted_proxy[i]), "%s", word);
     p->c->trusted_proxies++;
     return true;

@@ -321,7 +321,7 @@ def check_flips(checks, log, leaves, same):
 
 def scenario(house, checks):
     leaves = Leaves(house, 20)
-    folder = house.mint(count=3)
+    folder = house.mint(count=12)  # of each kind of chain
     with open(house.path("chains.roots.pem")) as f, open(leaves.roots, "a") as out:
         out.write(f.read())
     log = Log(house, roots=leaves.roots, heartbeat=60000, body_timeout=1000).start()

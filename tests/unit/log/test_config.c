@@ -60,6 +60,7 @@ test_refused(void **state)
          HEAD "eku = 1.2.1 1.2.2 1.2.3 1.2.4 1.2.5 1.2.6 1.2.7 1.2.8 1.2.9 1.2.10 1.2.11 1.2.12 "
               "1.2.13 1.2.14 1.2.15 1.2.16 1.2.17\n",
          3, "too many"},
+        {"a proxy that is no address", HEAD "trusted-proxy = ::1 front.example\n", 3, "addresses"},
         {"a word of a list that is too long", HEAD "trusted-proxy = " FIFTY FIFTY "\n", 3, "long"},
     };
     (void)state;
