@@ -13,6 +13,9 @@
 #include "merkle/base/text.h"
 
 #define POLICY_MAX_HERE 8192
+/* An empty store's address space.  The log takes what its configuration says; that can be lowered
+ * only when it is there. */
+#define EMPTY_MAP (UINT64_C(1) << 24)
 
 static enum result
 write_file(const char *dir, const char *name, struct span data, unsigned mode)
@@ -149,11 +152,11 @@ write_roots(const struct create_options *o, struct log_trouble *why)
 }
 
 static enum result
-make_store(const struct create_options *o, const struct config *c)
+make_store(const struct create_options *o)
 {
     char path[FILES_PATH_MAX];
     enum result rc = files_path(o->dir, "store", path);
-    struct store_options options = {.path = path, .map_size = c->map_size};
+    struct store_options options = {.path = path, .map_size = EMPTY_MAP};
     return rc == RES_OK ? store_create(&options, o->origin) : rc;
 }
 
@@ -185,7 +188,7 @@ fill(const struct create_options *o, struct log_trouble *why)
     if (rc == RES_OK)
         rc = make_dir(o->dir, "store", 0755);
     if (rc == RES_OK)
-        rc = make_store(o, &c);
+        rc = make_store(o);
     return rc == RES_OK ? files_sync_dir(o->dir) : rc;
 }
 
