@@ -15,6 +15,9 @@
 /* How far the clock may stand before the last head: less is waited for, more is a clock that went
  * back. */
 #define CLOCK_SLACK_MS 1000
+/* How far the clock may run ahead of the one that never jumps: what is farther ahead, clients
+ * refuse, and a signed time cannot be taken back. */
+#define CLOCK_LEAP_MS 300000
 #define CANDIDATES_MAX 16
 #define TILE_LEAF_MAX (4 * CERT_MAX)
 
@@ -22,6 +25,8 @@ struct batch {
     struct sequencer_parts parts;
     struct store_view *view; /* of committed entries, for duplicates */
     struct store_head head;  /* the newest signed and committed */
+    uint64_t wall;           /* the clock at the last batch of this process, 0 before it, */
+    double steady;           /* and the one that never goes back then */
     struct edge *edge;
     struct fresh *fresh;
     struct guard guard;
@@ -38,7 +43,7 @@ double
 batch_clock_ms(void)
 {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
@@ -49,13 +54,19 @@ sleep_ms(uint64_t ms)
     (void)nanosleep(&t, NULL);
 }
 
-/* A time for the next head: later than the last one's, never ahead of the clock.  RES_CLOCK. */
+/* A time for the next head: later than the last one's, never ahead of the clock.  RES_CLOCK, also
+ * when the clock has leapt. */
 static enum result
 next_time(struct batch *b, uint64_t *ret)
 {
     for (;;) {
         uint64_t now = b->parts.now_ms();
+        double steady = batch_clock_ms();
+        if (b->wall && (double)now > (double)b->wall + (steady - b->steady) + CLOCK_LEAP_MS)
+            return RES_CLOCK;
         if (now > b->head.timestamp) {
+            b->wall = now;
+            b->steady = steady;
             *ret = now;
             return RES_OK;
         }

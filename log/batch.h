@@ -22,7 +22,8 @@ void batch_free(struct batch *b); /* NULL does nothing */
 /*
  * Commits the list, at most SEQUENCER_BATCH_MAX long (NULL: only a fresh head), and publishes the
  * head.  On RES_OK each submission has its receipt or the twin that has it; nothing is answered or
- * freed here.  RES_CLOCK: the clock stands before the last head.  On failure *ret_halt is NULL when
+ * freed here.  RES_CLOCK: the clock stands before the last head, or has leapt ahead since the last
+ * batch.  On failure *ret_halt is NULL when
  * the next batch may be tried, else the step at which the log must halt, static: then batch_run is
  * not called again.
  */

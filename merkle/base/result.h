@@ -91,7 +91,7 @@ enum result_class {
     X(RES_BUSY, LATER, "busy", "RFC 9110 15.6.4", "the queue is full")                             \
     X(RES_RATE, LATER, "rate-limited", "RFC 6585 4", "too many requests from this source")         \
     X(RES_DISK_FLOOR, LATER, "disk-floor", "operation", "free disk space is below the floor")      \
-    X(RES_CLOCK, LATER, "clock-went-back", "RFC 6962 3.5", "the clock stands before the last signed head") \
+    X(RES_CLOCK, LATER, "clock-went-back", "RFC 6962 3.5", "the clock stands before the last signed head, or has leapt ahead") \
     X(RES_DESCRIPTORS, LATER, "too-many-open-files", "operation", "no file descriptor is free")    \
     X(RES_HALTED, LATER, "halted", "operation", "the log has halted; fsck, then resume")           \
     X(RES_DRAINING, LATER, "draining", "operation", "the log is shutting down")                    \

@@ -210,6 +210,29 @@ test_clock_goes_back(void **state)
     testchain_release(&d);
 }
 
+/* A time once signed would hold the log up until it has come: a leap is not signed. */
+static void
+test_clock_leaps(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome o;
+    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    uint64_t right = fake_now;
+    assert_int_equal(turn_one(f, &c, &o), RES_OK);
+    fake_now = right + 310000;
+    struct testchain d = testchain_mint(&ca, CHAIN_LEAF, 2);
+    assert_int_equal(turn_one(f, &d, &o), RES_CLOCK);
+    assert_true(f->heard.clock_wrong);
+    assert_int_equal(f->heard.halted, 0);
+    assert_int_equal(f->heard.head.timestamp, right);
+    fake_now = right + 290000;
+    assert_int_equal(turn_one(f, &d, &o), RES_OK);
+    assert_false(f->heard.clock_wrong);
+    assert_int_equal(o.receipt.timestamp, right + 290000);
+    testchain_release(&c);
+    testchain_release(&d);
+}
+
 static void
 test_duplicates_in_one_batch(void **state)
 {
@@ -407,6 +430,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_first_heads),
         TEST(test_clock_goes_back),
+        TEST(test_clock_leaps),
         TEST(test_duplicates_in_one_batch),
         TEST(test_duplicates_long_after),
         TEST(test_pool),
