@@ -59,6 +59,8 @@ def run(title, scenario):
     began = time.monotonic()
     code = 1
     with_house = House()
+    # Who ends a scenario early must not leave its processes behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         scenario(with_house, checks)
         code = 1 if checks.failed or not checks.done else 0
@@ -329,8 +331,8 @@ class Log:
         code, _, err = house.cartularyd(*args, *options)
         if code != 0:
             raise RuntimeError("init: " + err)
-        # A machine with little disk runs these too.
-        self.configure(**{"disk-floor": 1 << 20, **conf})
+        # A machine with little disk runs these too, and ThreadSanitizer, which leaves little address space.
+        self.configure(**{"disk-floor": 1 << 20, "map-size": 1 << 34, **conf})
 
     @staticmethod
     def adopt(house, name, address):
