@@ -30,9 +30,9 @@ store_of(const char *public_pem)
 
     if (in == NULL || out == NULL || store == NULL)
         exit(2);
-    while (fgets(line, sizeof line, in) != NULL)
+    for (size_t n = 0; fgets(line, sizeof line, in) != NULL && n < sizeof key;)
         if (strchr(line, '-') == NULL)
-            strncat(key, strtok(line, "\n"), sizeof key - strlen(key) - 1);
+            n += (size_t)snprintf(key + n, sizeof key - n, "%.*s", (int)strcspn(line, "\n"), line);
     fprintf(out, "enabled_logs = one\n[one]\ndescription = one\nkey = %s\n", key);
     fclose(in);
     if (fclose(out) != 0 || CTLOG_STORE_load_file(store, path) != 1)

@@ -40,7 +40,7 @@ setup(void **state)
 {
     (void)state;
     char path[256];
-    strcpy(folder, "/tmp/test-disk-XXXXXX");
+    snprintf(folder, sizeof folder, "/tmp/test-disk-XXXXXX");
     if (mkdtemp(folder) == NULL)
         return -1;
     snprintf(top, sizeof top, "%s/top", folder);
