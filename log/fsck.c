@@ -289,6 +289,7 @@ fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_troub
     int line;
     struct keys keys = {.p256 = NULL};
     memset(ret, 0, sizeof(*ret));
+    hash_empty(&ret->root);
     why->text[0] = 0;
     enum result rc = config_load(o->dir, &c, &line, detail);
     if (rc == RES_CONFIG)

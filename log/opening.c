@@ -250,6 +250,25 @@ catch_up(struct log *l, struct store_view *v, uint64_t from)
     return RES_OK;
 }
 
+/* Opens the index; one that does not add up is begun anew: its entries are all in the store, and
+ * what it hides would be logged twice. */
+static enum result
+open_index(struct log *l, const char *path, uint64_t *covered)
+{
+    struct index_options o = {.path = path, .map_size = l->config.map_size / 4};
+    enum result rc = index_open(&o, covered, &l->index);
+    if (rc != RES_OK)
+        return rc;
+    rc = index_check(l->index);
+    if (rc != RES_STORE_DAMAGED)
+        return rc;
+    log_line(l, "index", "damaged=yes covered=%" PRIu64 " rebuilding=yes", *covered);
+    index_close(l->index);
+    l->index = NULL;
+    rc = index_remove(path);
+    return rc == RES_OK ? index_open(&o, covered, &l->index) : rc;
+}
+
 enum result
 opening_index(struct log *l, struct log_trouble *why)
 {
@@ -258,8 +277,7 @@ opening_index(struct log *l, struct log_trouble *why)
     enum result rc = files_path(l->config.dir, "store/index", path);
     if (rc != RES_OK)
         return rc;
-    struct index_options o = {.path = path, .map_size = l->config.map_size / 4};
-    rc = index_open(&o, &covered, &l->index);
+    rc = open_index(l, path, &covered);
     if (rc == RES_OK && covered > l->head.size) {
         /* It was built over a longer store than this one: take it away. */
         log_say(why, "%.200s is ahead of the store; remove that directory, it is built again",

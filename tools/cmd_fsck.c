@@ -61,7 +61,7 @@ take_options(int argc, char **argv, struct fsck_options *o, struct state *s)
     while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
         if (c == 'q')
             s->quiet = true;
-        else if (c != 's' || text_u64(span_str(optarg), 1000000000, &every) != RES_OK)
+        else if (c != 's' || text_u64(span_str(optarg), 1000000000, &every) != RES_OK || every == 0)
             return DAEMON_USAGE;
     }
     if (optind + 1 != argc)
