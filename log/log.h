@@ -83,8 +83,8 @@ void log_worker_free(struct log_worker *w);
 /*
  * Checks the chain (leaf first, DER, borrowed for the call) in the calling thread and, when it is
  * taken, queues it. RES_OK: done will be called, once.  Anything else: it will not be; class INPUT
- * fills *refusal, class LATER (RES_BUSY, RES_RATE, RES_DISK_FLOOR, RES_CLOCK, RES_DRAINING, RES_HALTED) means
- * nothing is wrong with the chain.
+ * fills *refusal, class LATER (RES_BUSY, RES_RATE, RES_DISK_FLOOR, RES_CLOCK, RES_DRAINING,
+ * RES_HALTED) means nothing is wrong with the chain.
  */
 MUST_CHECK enum result log_submit(struct log_worker *w, enum entry_type type,
                                   const struct span *certs, size_t n, log_receipt_fn *done,

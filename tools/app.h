@@ -5,10 +5,10 @@
 #ifndef TOOLS_APP_H
 #define TOOLS_APP_H
 
+#include "client/certs.h"
 #include "client/io/statefile.h"
 #include "client/io/transport_curl.h"
 #include "client/monitor.h"
-#include "client/certs.h"
 #include "client/policy.h"
 #include "client/view.h"
 

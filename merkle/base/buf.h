@@ -1,9 +1,9 @@
 /*
  * Owned bytes that grow up to a ceiling stated at creation.
  *
- * Life cycle: BUF_INIT or buf_init, any number of adds, buf_release.  Releasing twice, or a buffer that was
- * only initialised, does nothing.  Not shared between threads.
- * No I/O, no clock.  Uses result, span.
+ * Life cycle: BUF_INIT or buf_init, any number of adds, buf_release.  Releasing twice, or a buffer
+ * that was only initialised, does nothing.  Not shared between threads. No I/O, no clock.  Uses
+ * result, span.
  */
 #ifndef MERKLE_BASE_BUF_H
 #define MERKLE_BASE_BUF_H
@@ -30,13 +30,15 @@ void buf_release(struct buf *b);
 /* Empties *b but keeps its memory for the next use. */
 void buf_clear(struct buf *b);
 
-/* Makes room for n more bytes.  RES_TOO_LARGE over the ceiling, RES_MEMORY; *b unchanged on failure. */
+/* Makes room for n more bytes.  RES_TOO_LARGE over the ceiling, RES_MEMORY; *b unchanged on
+ * failure. */
 MUST_CHECK enum result buf_reserve(struct buf *b, size_t n);
 
 /* Appends s (which must not lie inside *b).  Errors as buf_reserve; *b unchanged on failure. */
 MUST_CHECK enum result buf_add(struct buf *b, struct span s);
 
-/* Appends printf-formatted text (no NUL is counted).  Errors as buf_reserve; *b unchanged on failure. */
+/* Appends printf-formatted text (no NUL is counted).  Errors as buf_reserve; *b unchanged on
+ * failure. */
 MUST_CHECK enum result buf_printf(struct buf *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

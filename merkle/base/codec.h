@@ -1,9 +1,10 @@
 /*
- * The TLS presentation language (RFC 8446 section 3): big-endian integers and length-prefixed vectors.
+ * The TLS presentation language (RFC 8446 section 3): big-endian integers and length-prefixed
+ * vectors.
  *
- * Reader and writer carry a sticky error, so that a parser reads like the structure in the RFC: get every
- * field, then ask once.  After the first error all gets return zero or an empty span, all puts do nothing.
- * Pure but for the buffer's memory.  Uses result, span, buf.
+ * Reader and writer carry a sticky error, so that a parser reads like the structure in the RFC: get
+ * every field, then ask once.  After the first error all gets return zero or an empty span, all
+ * puts do nothing. Pure but for the buffer's memory.  Uses result, span, buf.
  */
 #ifndef MERKLE_BASE_CODEC_H
 #define MERKLE_BASE_CODEC_H
@@ -43,10 +44,12 @@ struct span get_vec24(struct reader *r, size_t min, size_t max);
 /* Marks the reader as failed with err unless it has failed already. */
 void reader_fail(struct reader *r, enum result err);
 
-/* Whether nothing is left or the reader has failed: the condition of a loop over a vector's elements. */
+/* Whether nothing is left or the reader has failed: the condition of a loop over a vector's
+ * elements. */
 bool reader_done(const struct reader *r);
 
-/* The first error, or RES_TRAILING when bytes are left, or RES_OK.  The last call of every parser. */
+/* The first error, or RES_TRAILING when bytes are left, or RES_OK.  The last call of every parser.
+ */
 MUST_CHECK enum result reader_end(const struct reader *r);
 
 struct writer {
@@ -74,8 +77,8 @@ void put_vec16(struct writer *w, struct span s);
 void put_vec24(struct writer *w, struct span s);
 
 /*
- * A vector whose content is written between open and close: returns a mark to hand to close, which fills in
- * the length.  bytes is the width of the length, 1 to 3.
+ * A vector whose content is written between open and close: returns a mark to hand to close, which
+ * fills in the length.  bytes is the width of the length, 1 to 3.
  */
 size_t put_open(struct writer *w, unsigned bytes);
 void put_close(struct writer *w, size_t mark, unsigned bytes);

@@ -1,8 +1,8 @@
 /*
  * Borrowed bytes: a pointer and a length that travel together, by value.
  *
- * A span owns nothing; whoever made the bytes says how long they live.  p may be NULL only when n is 0.
- * Pure.  Uses nothing.
+ * A span owns nothing; whoever made the bytes says how long they live.  p may be NULL only when n
+ * is 0. Pure.  Uses nothing.
  */
 #ifndef MERKLE_BASE_SPAN_H
 #define MERKLE_BASE_SPAN_H

@@ -1,8 +1,8 @@
 /*
  * Text forms of bytes and numbers, strict both ways: one canonical form is accepted.
  *
- * Uses result, span, buf.  The body of base64 is OpenSSL's EVP_DecodeBlock/EVP_EncodeBlock; what that is lax
- * about (white space, padding bits, '=' inside) is refused here.
+ * Uses result, span, buf.  The body of base64 is OpenSSL's EVP_DecodeBlock/EVP_EncodeBlock; what
+ * that is lax about (white space, padding bits, '=' inside) is refused here.
  */
 #ifndef MERKLE_BASE_TEXT_H
 #define MERKLE_BASE_TEXT_H
@@ -20,14 +20,14 @@
 MUST_CHECK enum result text_base64(struct span s, struct buf *out);
 
 /*
- * Appends the bytes of base64 text.  RES_ENCODING unless the text is exactly what text_base64 writes for
- * them: padded, no white space, zero padding bits.  *out unchanged on failure.
+ * Appends the bytes of base64 text.  RES_ENCODING unless the text is exactly what text_base64
+ * writes for them: padded, no white space, zero padding bits.  *out unchanged on failure.
  */
 MUST_CHECK enum result text_unbase64(struct span text, struct buf *out);
 
 /*
- * As text_unbase64 for exactly n bytes at ret, written only on success; RES_VALUE when the count differs.
- * Allocates nothing.
+ * As text_unbase64 for exactly n bytes at ret, written only on success; RES_VALUE when the count
+ * differs. Allocates nothing.
  */
 MUST_CHECK enum result text_unbase64_exact(struct span text, uint8_t *ret, size_t n);
 

@@ -1,8 +1,8 @@
 /*
  * SHA-256 and the hashes of a Merkle tree, RFC 6962 section 2.1.
  *
- * Pure; cannot fail: uses libcrypto's SHA256_* functions, which neither allocate nor fetch (measured: the
- * fastest of what Debian 12 offers).  The only file that calls them.  Uses span.
+ * Pure; cannot fail: uses libcrypto's SHA256_* functions, which neither allocate nor fetch
+ * (measured: the fastest of what Debian 12 offers).  The only file that calls them.  Uses span.
  */
 #ifndef MERKLE_TREE_HASH_H
 #define MERKLE_TREE_HASH_H

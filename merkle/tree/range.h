@@ -1,6 +1,7 @@
 /*
- * The compact range [0, size): the roots of the perfect subtrees that a tree of that size is made of, from
- * which the root follows and to which leaves can be appended.  At most 62 hashes whatever the size.
+ * The compact range [0, size): the roots of the perfect subtrees that a tree of that size is made
+ * of, from which the root follows and to which leaves can be appended.  At most 62 hashes whatever
+ * the size.
  *
  * Pure; no allocation.  Uses hash, node, span, result.
  */
@@ -36,7 +37,8 @@ void range_root(const struct range *r, struct hash *ret);
 
 /*
  * Makes *ret the range of the given size from its peaks, largest first.
- * RES_RANGE when size > NODE_LEAVES_MAX, RES_PROOF_LENGTH when n is not the number of one bits of size.
+ * RES_RANGE when size > NODE_LEAVES_MAX, RES_PROOF_LENGTH when n is not the number of one bits of
+ * size.
  */
 MUST_CHECK enum result range_from_peaks(uint64_t size, const struct hash *peaks, size_t n,
                                         struct range *ret);

@@ -1,6 +1,6 @@
 /*
- * Inclusion and consistency proofs: compute the root, then compare.  RFC 6962 sections 2.1.1 and 2.1.2; the
- * algorithms are those of RFC 9162 sections 2.1.3.2 and 2.1.4.2.
+ * Inclusion and consistency proofs: compute the root, then compare.  RFC 6962 sections 2.1.1
+ * and 2.1.2; the algorithms are those of RFC 9162 sections 2.1.3.2 and 2.1.4.2.
  *
  * Pure: no allocation, no I/O, no clock.  Uses hash, result.
  */
@@ -18,8 +18,8 @@ MUST_CHECK enum result inclusion_root(const struct hash *leaf, uint64_t index, u
                                       const struct hash *proof, size_t n, struct hash *ret);
 
 /*
- * Checks that the entry with hash leaf stands at index in the tree of size leaves whose root is root.
- * Errors of inclusion_root; RES_ROOT_DIFFERS when the hashes lead to another root.
+ * Checks that the entry with hash leaf stands at index in the tree of size leaves whose root is
+ * root. Errors of inclusion_root; RES_ROOT_DIFFERS when the hashes lead to another root.
  */
 MUST_CHECK enum result inclusion_verify(const struct hash *leaf, uint64_t index, uint64_t size,
                                         const struct hash *proof, size_t n,
@@ -31,8 +31,8 @@ MUST_CHECK enum result inclusion_verify(const struct hash *leaf, uint64_t index,
  * first == second: the proof must be empty and the roots equal.
  * RES_PROOF_LENGTH when n is wrong; RES_ROOT_DIFFERS when either root does not follow.
  */
-MUST_CHECK enum result consistency_verify(uint64_t first, uint64_t second,
-                                          const struct hash *root1, const struct hash *root2,
-                                          const struct hash *proof, size_t n);
+MUST_CHECK enum result consistency_verify(uint64_t first, uint64_t second, const struct hash *root1,
+                                          const struct hash *root2, const struct hash *proof,
+                                          size_t n);
 
 #endif
