@@ -327,6 +327,40 @@ write_batch(struct batch *b, struct pending *list, uint64_t now, struct store_he
     return rc;
 }
 
+/* The store's head is the one that this process signed last, and so nobody else writes.  What
+ * another has signed after it would be signed over. */
+static enum result
+check_alone(struct batch *b)
+{
+    struct store_head h;
+    enum result rc = store_get_head(store_txn_view(b->txn), &h);
+    if (rc == RES_ABSENT) {
+        memset(&h, 0, sizeof(h));
+        rc = RES_OK;
+    }
+    if (rc == RES_OK && (h.size != b->head.size || h.timestamp != b->head.timestamp ||
+                         !hash_equal(&h.root, &b->head.root)))
+        rc = RES_STORE_DAMAGED;
+    return rc;
+}
+
+/* The transaction, and in it the look whether the store is still ours. */
+static enum result
+begin(struct batch *b, const char **ret_halt)
+{
+    enum result rc = store_begin(b->parts.store, &b->txn);
+    if (rc != RES_OK)
+        return rc;
+    rc = check_alone(b);
+    if (rc != RES_OK) {
+        store_abort(b->txn);
+        b->txn = NULL;
+        if (rc == RES_STORE_DAMAGED)
+            *ret_halt = "other-writer";
+    }
+    return rc;
+}
+
 enum result
 batch_run(struct batch *b, struct pending *list, const char **ret_halt)
 {
@@ -342,7 +376,7 @@ batch_run(struct batch *b, struct pending *list, const char **ret_halt)
     rc = store_view_begin(b->view);
     if (rc != RES_OK)
         return rc;
-    rc = store_begin(b->parts.store, &b->txn);
+    rc = begin(b, ret_halt);
     if (rc != RES_OK)
         store_view_end(b->view);
     else

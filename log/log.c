@@ -118,21 +118,38 @@ on_halted(void *arg, enum result why, const char *what)
 
 /* ---- life ---- */
 
-/* One process serves a directory at a time. */
+/* Locks DIR/name until *ret_fd is closed. */
 static enum result
-take_lock(struct log *l, struct log_trouble *why)
+lock_file(const struct log *l, const char *name, int flags, int *ret_fd, struct log_trouble *why)
 {
     char path[FILES_PATH_MAX];
-    enum result rc = files_path(l->config.dir, "lock", path);
+    enum result rc = files_path(l->config.dir, name, path);
     if (rc != RES_OK)
         return rc;
-    l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (l->lock_fd >= 0 && flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    *ret_fd = open(path, flags | O_CLOEXEC, 0600);
+    if (*ret_fd < 0 && errno == ENOENT)
+        return RES_ABSENT;
+    if (*ret_fd >= 0 && flock(*ret_fd, LOCK_EX | LOCK_NB) == 0)
         return RES_OK;
     log_say(why, "%s: %s", path,
             errno == EWOULDBLOCK ? "another cartularyd serves this directory; stop it first"
                                  : strerror(errno));
     return errno == EWOULDBLOCK ? RES_EXISTS : RES_IO;
+}
+
+/*
+ * One process serves a directory at a time.  DIR/lock can be removed under one that serves, or not
+ * be copied with a store that is linked; so the store is locked as well, by a lock of its own that
+ * LMDB's, which are of another kind and on another file, do not meet: who reads needs neither.
+ */
+static enum result
+take_lock(struct log *l, struct log_trouble *why)
+{
+    enum result rc = lock_file(l, "lock", O_RDWR | O_CREAT, &l->lock_fd, why);
+    if (rc != RES_OK)
+        return rc;
+    rc = lock_file(l, "store/data.mdb", O_RDONLY, &l->store_fd, why);
+    return rc == RES_ABSENT ? RES_OK : rc; /* no store: opening it says so */
 }
 
 static enum result
@@ -200,7 +217,7 @@ log_open(const struct config *c, struct log_sink sink, struct log **ret, struct 
     for (size_t i = 0; i < l->config.policy.eku_count; i++)
         l->config.policy.eku[i].p = l->config.eku_bytes[i];
     l->sink = sink;
-    l->lock_fd = -1;
+    l->lock_fd = l->store_fd = -1;
     atomic_store(&l->disk_free, UINT64_MAX); /* until somebody has looked */
     (void)pthread_mutex_init(&l->lock, NULL);
     (void)pthread_mutex_init(&l->sink_lock, NULL);
@@ -264,6 +281,8 @@ log_close(struct log *l)
     if (l->store)
         store_close(l->store);
     signer_close(l->signer);
+    if (l->store_fd >= 0)
+        (void)close(l->store_fd);
     if (l->lock_fd >= 0)
         (void)close(l->lock_fd);
     (void)pthread_mutex_destroy(&l->lock);

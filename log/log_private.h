@@ -25,6 +25,7 @@ struct log {
     struct log_sink sink;
     pthread_mutex_t sink_lock; /* one line at a time */
     int lock_fd;               /* flock of DIR/lock: one process serves */
+    int store_fd;              /* flock of the store's data.mdb: also when DIR/lock was removed */
     struct store *store;
     struct index *index;
     struct signer *signer;

@@ -400,10 +400,8 @@ test_markers(void **state)
 }
 
 static void
-test_one_process(void **state)
+second_is_refused(const struct fixture *f)
 {
-    struct fixture *f = *state;
-    struct log *l = testlog_serve(f->path);
     pid_t child = fork();
     if (child == 0) {
         struct config c;
@@ -419,6 +417,18 @@ test_one_process(void **state)
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
+static void
+test_one_process(void **state)
+{
+    struct fixture *f = *state;
+    char lock[300];
+    struct log *l = testlog_serve(f->path);
+    second_is_refused(f);
+    (void)snprintf(lock, sizeof(lock), "%s/lock", f->path);
+    assert_int_equal(unlink(lock), 0);
+    second_is_refused(f);
     testlog_stop(l);
     testlog_stop(testlog_serve(f->path));
 }

@@ -22,6 +22,7 @@ struct heard {
     unsigned published, answered, clock_wrong, halted;
     struct store_head head;
     enum result why;
+    const char *step;
 };
 
 static void
@@ -52,9 +53,9 @@ static void
 on_halted(void *arg, enum result why, const char *what)
 {
     struct heard *e = arg;
-    (void)what;
     e->halted++;
     e->why = why;
+    e->step = what;
 }
 
 /* A sequencer of our own over the parts of a log that is open and not started. */
@@ -67,9 +68,8 @@ struct fixture {
 };
 
 static void
-open_parts(struct fixture *f)
+new_sequencer(struct fixture *f, struct sequencer **ret)
 {
-    assert_int_equal(testlog_open(f->path, &f->log, NULL), RES_OK);
     struct sequencer_parts parts = {.origin = TESTLOG_ORIGIN,
                                     .store = f->log->store,
                                     .index = f->log->index,
@@ -85,7 +85,14 @@ open_parts(struct fixture *f)
                                     .clock = on_clock,
                                     .halted = on_halted};
     memset(&f->heard, 0, sizeof(f->heard));
-    assert_int_equal(sequencer_new(&parts, &f->s), RES_OK);
+    assert_int_equal(sequencer_new(&parts, ret), RES_OK);
+}
+
+static void
+open_parts(struct fixture *f)
+{
+    assert_int_equal(testlog_open(f->path, &f->log, NULL), RES_OK);
+    new_sequencer(f, &f->s);
 }
 
 static void
@@ -406,6 +413,43 @@ test_halted_answers(void **state)
     testchain_release(&c);
 }
 
+/* Whoever else writes to the store, by an entry or by no more than a newer head, ends this one
+ * before it signs. */
+static void
+test_other_writer(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome o;
+    for (unsigned entries = 0; entries < 2; entries++) {
+        struct sequencer *other;
+        struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 2 * entries);
+        struct testchain d = testchain_mint(&ca, CHAIN_LEAF, 2 * entries + 1);
+        assert_int_equal(sequencer_turn(f->s, NULL), RES_OK);
+        new_sequencer(f, &other);
+        fake_now++;
+        assert_int_equal(entries ? turn_one(f, &d, &o) : sequencer_turn(f->s, NULL), RES_OK);
+        struct store_head newest = f->heard.head;
+        fake_now++;
+        assert_int_equal(sequencer_turn(other, make_pending(f, &c, &o)), RES_STORE_DAMAGED);
+        assert_int_equal(o.calls, 1);
+        assert_int_equal(o.rc, RES_STORE_DAMAGED);
+        assert_int_equal(f->heard.halted, 1);
+        assert_string_equal(f->heard.step, "other-writer");
+        assert_int_equal(f->heard.published, 1);
+        assert_int_equal(sequencer_turn(other, NULL), RES_HALTED);
+        sequencer_free(other);
+        /* It left nothing behind: the first goes on. */
+        assert_int_equal(turn_one(f, &c, &o), RES_OK);
+        assert_int_equal(o.receipt.index, newest.size);
+        fake_now++;
+        testchain_release(&c);
+        testchain_release(&d);
+    }
+    close_parts(f);
+    open_parts(f);
+    assert_int_equal(testlog_audit(f->log), 3);
+}
+
 static int
 make_ca(void **state)
 {
@@ -437,6 +481,7 @@ main(void)
         TEST(test_busy),
         TEST(test_drain_answers),
         TEST(test_halted_answers),
+        TEST(test_other_writer),
     };
     return cmocka_run_group_tests(tests, make_ca, drop_ca);
 }
