@@ -145,11 +145,11 @@ copy_backup(const char *dir, const char *dest, struct store_head *ret, struct lo
 /* The keys in DIR must be those that signed what the store holds. */
 static enum result
 check_keys(const char *dir, const struct config *c, const struct store_head *head,
-           struct span checkpoint, struct checkpoint *ret, struct log_trouble *why)
+           struct span checkpoint, struct checkpoint *ret, uint64_t *ret_timestamp,
+           struct log_trouble *why)
 {
     struct signer *s;
     struct note_key keys[2];
-    uint64_t timestamp;
     enum result rc = signer_open(dir, &s);
     if (rc != RES_OK) {
         log_say(why, "%.200s/keys: %s; bring the log's keys back first (mode 0600)", dir,
@@ -169,7 +169,7 @@ check_keys(const char *dir, const struct config *c, const struct store_head *hea
     if (rc == RES_OK)
         rc = note_key_ed25519(c->origin, KEY_ED25519, signer_note_public(s), &keys[1]);
     if (rc == RES_OK)
-        rc = checkpoint_open_ct(checkpoint, keys, ret, &timestamp);
+        rc = checkpoint_open_ct(checkpoint, keys, ret, ret_timestamp);
     if (rc != RES_OK && !why->text[0])
         log_say(why, "the head given is not a checkpoint of this log: %s", result_sentence(rc));
     p256_key_free(key);
@@ -177,9 +177,32 @@ check_keys(const char *dir, const struct config *c, const struct store_head *hea
     return rc;
 }
 
-enum result
-copy_promote(const char *dir, struct span checkpoint, struct log_trouble *why)
+/* Whether a head of that time can be the newest, and the next one be later. */
+static enum result
+check_time(uint64_t timestamp, uint64_t now_ms, uint64_t max_age_ms, struct log_trouble *why)
 {
+    if (timestamp >= now_ms) {
+        log_say(why,
+                "the head given was signed at %" PRIu64 " and this machine's clock stands at "
+                "%" PRIu64 " (milliseconds since 1970): set the clock right first",
+                timestamp, now_ms);
+        return RES_CLOCK;
+    }
+    if (now_ms - timestamp > max_age_ms) {
+        log_say(why,
+                "the head given is %" PRIu64 " hours old and tells nothing of what was signed "
+                "since: get a newer one; only if the log has signed none, use --old-head",
+                (now_ms - timestamp) / 3600000);
+        return RES_STALE;
+    }
+    return RES_OK;
+}
+
+enum result
+copy_promote(const char *dir, struct span checkpoint, uint64_t now_ms, uint64_t max_age_ms,
+             struct log_trouble *why)
+{
+    uint64_t timestamp = 0;
     struct config c;
     struct store_head head;
     struct checkpoint outside;
@@ -198,7 +221,7 @@ copy_promote(const char *dir, struct span checkpoint, struct log_trouble *why)
     if (rc == RES_OK)
         rc = read_head(dir, c.map_size, &head, 0, NULL);
     if (rc == RES_OK)
-        rc = check_keys(dir, &c, &head, checkpoint, &outside, why);
+        rc = check_keys(dir, &c, &head, checkpoint, &outside, &timestamp, why);
     if (rc != RES_OK)
         return finish(rc, dir, why);
     if (outside.size > head.size) {
@@ -213,6 +236,8 @@ copy_promote(const char *dir, struct span checkpoint, struct log_trouble *why)
         log_say(why, "the head given and this copy are different trees: keep both as evidence");
         return RES_CONFLICT;
     }
+    if (rc == RES_OK)
+        rc = check_time(timestamp, now_ms, max_age_ms, why);
     if (rc == RES_OK)
         rc = marker_clear(dir, MARKER_COPY);
     return finish(rc, dir, why);

@@ -16,6 +16,9 @@
 MUST_CHECK enum result copy_backup(const char *dir, const char *dest, struct store_head *ret,
                                    struct log_trouble *why);
 
+/* How old the newest head known outside may be, unless the operator says otherwise. */
+#define COPY_HEAD_AGE_MS (UINT64_C(24) * 3600 * 1000)
+
 /*
  * Takes the marker off when the newest head known outside is not newer than the copy's own:
  * checkpoint is a signed checkpoint of this log, in full.  Its signatures are checked with
@@ -23,8 +26,12 @@ MUST_CHECK enum result copy_backup(const char *dir, const char *dest, struct sto
  * be those of the store's head. RES_ABSENT when DIR is no copy, RES_COPY when it was
  * never finished, RES_STORE_BEHIND when the copy is
  * older, RES_CONFLICT when the roots differ, errors of checkpoint_open_ct, RES_KEY.
+ *
+ * now_ms is the clock's time.  RES_CLOCK when it is not later than the checkpoint's, because the
+ * next head must be (RFC 6962 section 3.5); RES_STALE when the checkpoint is older than
+ * max_age_ms (UINT64_MAX: any age will do): an old one does not tell what was signed since.
  */
-MUST_CHECK enum result copy_promote(const char *dir, struct span checkpoint,
-                                    struct log_trouble *why);
+MUST_CHECK enum result copy_promote(const char *dir, struct span checkpoint, uint64_t now_ms,
+                                    uint64_t max_age_ms, struct log_trouble *why);
 
 #endif

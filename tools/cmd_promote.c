@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "log/copy.h"
 #include "log/files.h"
@@ -10,8 +11,8 @@
 #include "tools/witness_head.h"
 
 static const char HELP[] =
-    "cartularyd promote DIR --head FILE\n"
-    "cartularyd promote DIR --witnesses\n"
+    "cartularyd promote DIR --head FILE [--old-head]\n"
+    "cartularyd promote DIR --witnesses [--old-head]\n"
     "\n"
     "DIR is a backup.  A backup that is older than what the log has already signed would fork the\n"
     "log if it served: everyone who saw the newer head would hold proof against it.  So promote "
@@ -22,6 +23,10 @@ static const char HELP[] =
     "                monitor's state ('cartulary heads'), a proxy's cache, a mirror of "
     "/checkpoint\n"
     "  --witnesses   asks every witness of DIR/policy that has a URL; all must answer\n"
+    "  --old-head    takes a head that is older than 24 hours: only when the log has signed none\n"
+    "                since, because it stood still\n"
+    "\n"
+    "The clock must stand after the head: the next one has to be later.\n"
     "\n"
     "Bring the log's keys back into DIR/keys first (mode 0600): a backup holds none.\n";
 
@@ -29,6 +34,7 @@ struct options {
     const char *dir;
     const char *head;
     bool witnesses;
+    bool old_head;
 };
 
 static int
@@ -36,6 +42,7 @@ take_options(int argc, char **argv, struct options *o)
 {
     static const struct option OPTIONS[] = {{"head", required_argument, NULL, 'h'},
                                             {"witnesses", no_argument, NULL, 'w'},
+                                            {"old-head", no_argument, NULL, 'o'},
                                             {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
@@ -43,6 +50,8 @@ take_options(int argc, char **argv, struct options *o)
             o->head = optarg;
         else if (c == 'w')
             o->witnesses = true;
+        else if (c == 'o')
+            o->old_head = true;
         else
             return DAEMON_USAGE;
     }
@@ -53,6 +62,14 @@ take_options(int argc, char **argv, struct options *o)
     }
     o->dir = argv[optind];
     return DAEMON_OK;
+}
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 int
@@ -69,7 +86,8 @@ cmd_promote(int argc, char **argv)
     if (rc != RES_OK && !why.text[0])
         log_say(&why, "%.300s: %s", o.head ? o.head : o.dir, result_sentence(rc));
     if (rc == RES_OK)
-        rc = copy_promote(o.dir, buf_span(&head), &why);
+        rc = copy_promote(o.dir, buf_span(&head), now_ms(),
+                          o.old_head ? UINT64_MAX : COPY_HEAD_AGE_MS, &why);
     buf_release(&head);
     if (rc != RES_OK) {
         daemon_complain("%s", why.text);

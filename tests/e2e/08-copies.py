@@ -5,9 +5,10 @@
 
 import os
 import shutil
+import struct
 import threading
 
-from house import Leaves, Log, run
+from house import Leaves, Log, program, run
 
 HEARTBEAT = 60000
 
@@ -91,6 +92,16 @@ def promote(checks, house, log, leaves):
     checks.that(code != 0, "not with another log's keys", (code, said))
     shutil.rmtree(house.path("last", "keys"))
     shutil.copytree(os.path.join(log.dir, "keys"), house.path("last", "keys"))
+    shim = os.path.join(os.path.dirname(program("cartularyd")), "..", "tests", "clockshift.so")
+    if os.path.exists(shim):
+        for hours, more, says in ((25, (), "old"), (-1, (), "clock"), (-1, ("--old-head",), "clock")):
+            write(house.path("shift"), struct.pack("=q", hours * 3600))
+            code, out, err = house.cartularyd(
+                "promote", house.path("last"), "--head", newest, *more,
+                env={"LD_PRELOAD": os.path.abspath(shim), "CLOCKSHIFT": house.path("shift")})
+            checks.that(code == 3 and says in err, f"not when it is {hours} hours old {more}", (code, out, err))
+    else:
+        print("not shown here: a head that is old (no clockshift.so in this build)")
     code, said = promoted("last", newest)
     checks.equal(code, 0, "with the newest head and the keys " + said)
     code, said = promoted("last", newest)

@@ -281,6 +281,36 @@ bring_keys(const char *from, const char *to)
     }
 }
 
+/* With a clock that is right and a head that is young. */
+static enum result
+promote(const char *dest, struct span head, struct log_trouble *why)
+{
+    return copy_promote(dest, head, log_now_ms() + 1, COPY_HEAD_AGE_MS, why);
+}
+
+/* A head of time at, by clocks that stand otherwise: none promotes. */
+static void
+promote_minds_the_time(const char *dest, struct span head, uint64_t at)
+{
+    static const uint64_t AGE = COPY_HEAD_AGE_MS;
+    const struct {
+        const char *says;
+        uint64_t now, max_age;
+        enum result rc;
+    } ROWS[] = {
+        {"a clock before the head", at - 1, AGE, RES_CLOCK},
+        {"a clock at the head: the next could not be later", at, AGE, RES_CLOCK},
+        {"also when any age will do", at, UINT64_MAX, RES_CLOCK},
+        {"a head that is too old", at + AGE + 1, AGE, RES_STALE},
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct log_trouble why;
+        enum result rc = copy_promote(dest, head, ROWS[i].now, ROWS[i].max_age, &why);
+        if (rc != ROWS[i].rc || !why.text[0])
+            fail_msg("%s: %s", ROWS[i].says, result_name(rc));
+    }
+}
+
 static void
 test_backup(void **state)
 {
@@ -291,6 +321,7 @@ test_backup(void **state)
     struct fsck_options o = {.dir = dest, .sct_every = 1, .finding = no_finding};
     struct buf older = BUF_INIT(4096), same = BUF_INIT(4096), newer = BUF_INIT(4096);
     struct buf forked = BUF_INIT(4096);
+    struct store_head at;
     (void)snprintf(dest, sizeof(dest), "%s/copy", f->scratch);
     struct fixture twin = *f;
     testlog_take_store(f->path, &f->store);
@@ -298,6 +329,7 @@ test_backup(void **state)
     struct log *l = testlog_serve(f->path);
     testlog_fill(l, &ca, 0, 3);
     checkpoint_of(l, &older);
+    log_head(l, &at, NULL);
     testlog_fill(l, &ca, 3, 300);
     checkpoint_of(l, &same);
     assert_int_equal(backup(f->path, dest), RES_OK);
@@ -312,7 +344,7 @@ test_backup(void **state)
     assert_int_equal(report.size, 300);
     (void)snprintf(twin.path, sizeof(twin.path), "%.250s", dest);
     must_refuse(&twin, RES_COPY, "promote");
-    assert_int_equal(copy_promote(dest, buf_span(&same), &why), RES_ABSENT); /* no keys */
+    assert_int_equal(promote(dest, buf_span(&same), &why), RES_ABSENT); /* no keys */
     bring_keys(f->path, dest);
 
     /* A head over another tree, signed by the same keys. */
@@ -324,18 +356,22 @@ test_backup(void **state)
     testlog_stop(l);
     testdir_write(f->scratch, "high", "");
 
-    assert_int_equal(copy_promote(dest, buf_span(&newer), &why), RES_STORE_BEHIND);
+    assert_int_equal(promote(dest, buf_span(&newer), &why), RES_STORE_BEHIND);
     assert_non_null(strstr(why.text, "fork"));
-    assert_int_equal(copy_promote(dest, buf_span(&forked), &why), RES_CONFLICT);
+    assert_int_equal(promote(dest, buf_span(&forked), &why), RES_CONFLICT);
     older.p[sizeof(TESTLOG_ORIGIN)] ^= 1; /* its size */
-    assert_int_not_equal(copy_promote(dest, buf_span(&older), &why), RES_OK);
+    assert_int_not_equal(promote(dest, buf_span(&older), &why), RES_OK);
     older.p[sizeof(TESTLOG_ORIGIN)] ^= 1;
     assert_int_equal(marker_set(dest, MARKER_COPY, "unfinished"), RES_OK);
-    assert_int_equal(copy_promote(dest, buf_span(&older), &why), RES_COPY);
+    assert_int_equal(promote(dest, buf_span(&older), &why), RES_COPY);
     must_refuse(&twin, RES_COPY, "promote");
     assert_int_equal(marker_set(dest, MARKER_COPY, "of it"), RES_OK);
-    assert_int_equal(copy_promote(dest, buf_span(&older), &why), RES_OK);
-    assert_int_equal(copy_promote(dest, buf_span(&older), &why), RES_ABSENT);
+    promote_minds_the_time(dest, buf_span(&older), at.timestamp);
+    must_refuse(&twin, RES_COPY, "promote");
+    assert_int_equal(
+        copy_promote(dest, buf_span(&older), at.timestamp + COPY_HEAD_AGE_MS + 1, UINT64_MAX, &why),
+        RES_OK); /* an old one, when told so */
+    assert_int_equal(promote(dest, buf_span(&older), &why), RES_ABSENT);
     l = testlog_serve(dest);
     testlog_fill(l, &ca, 2000, 2001);
     assert_int_equal(testlog_audit(l), 301);
