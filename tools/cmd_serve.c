@@ -30,7 +30,8 @@ static const char HELP[] =
     "Exit codes: 0 stopped by a signal, 1 the log refuses to start (halted, a copy, behind its "
     "own\n"
     "head) or halted while running, 2 wrong usage or configuration, 3 not now, 5 a fault of this\n"
-    "machine.\n";
+    "machine.  After 1 nothing may start it again by itself: a log that halted because its disk\n"
+    "takes no more could not write DIR/halted either; 'cartularyd fsck DIR' first.\n";
 
 struct options {
     const char *dir;
@@ -149,7 +150,7 @@ serve(struct daemon *d, const struct options *o)
     if (r != RES_OK) {
         daemon_complain("cannot start: %s", result_sentence(r));
         server_free(d->api.server);
-        return daemon_exit_code(r);
+        return d->halted ? DAEMON_REFUSED : daemon_exit_code(r);
     }
     (void)snprintf(fields, sizeof fields, "address=%s entries=%s", server_address(d->api.server),
                    d->config.entries_public ? "public" : "auditors");

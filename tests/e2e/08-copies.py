@@ -4,7 +4,9 @@
 # damaged one are refused; fsck and resume tell them apart.
 
 import os
+import resource
 import shutil
+import signal
 import struct
 import threading
 
@@ -197,6 +199,21 @@ def halted(checks, house, leaves):
     checks.that(log.refuses()[0] not in (0, None), "does not serve either")
 
 
+def unmarked(checks, house, leaves):
+    """A disk that takes nothing any more: the log halts at its first head, and cannot even write that it did."""
+    log = Log(house, "unmarked", roots=leaves.roots, origin="e2e.example/unmarked", heartbeat=HEARTBEAT).start()
+    log.add_many(leaves.chains(0, 10))
+    checks.equal(log.stop(), 0, "SIGTERM")
+
+    def full():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    code, _ = log.refuses(preexec_fn=full)
+    checks.that(not os.path.exists(os.path.join(log.dir, "halted")), "no marker could be written")
+    checks.equal(code, 1, "the exit code alone says that it must not be started again")
+
+
 def wrong_keys(checks, house, log, leaves):
     """A directory whose parts are of two logs."""
     for name in ("log.pem", "checkpoint.pem"):
@@ -229,6 +246,7 @@ def scenario(house, checks):
     checks.equal(heir.fsck()[0], 0, "fsck")
     high_water(checks, house, leaves)
     halted(checks, house, leaves)
+    unmarked(checks, house, leaves)
 
 
 run("08-copies", scenario)
