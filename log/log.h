@@ -107,7 +107,8 @@ const struct config *log_config(const struct log *l);
 /* The accepted roots as of now: a reference for the caller. */
 struct roots *log_roots(struct log *l);
 
-/* Reads roots.pem again: additive, a root that is gone stays verify-only.  On failure the old set
+/* Reads roots.pem again: additive, a root that is gone is kept verify-only until the log is opened
+ * the next time; "# verify-only" before it in the file keeps it for good.  On failure the old set
  * stays. */
 MUST_CHECK enum result log_reload_roots(struct log *l, size_t *ret_added, struct log_trouble *why);
 
