@@ -170,6 +170,15 @@ on_headers_complete(llhttp_t *p)
     return 0;
 }
 
+/* What is too long is refused when it is announced, not when it has come. */
+static int
+on_chunk_header(llhttp_t *p)
+{
+    struct conn *c = conn_of(p);
+
+    return p->content_length > c->body_max - c->body.n ? refuse(c, RES_HTTP_BODY) : 0;
+}
+
 static int
 on_body(llhttp_t *p, const char *at, size_t n)
 {
@@ -195,6 +204,7 @@ static const llhttp_settings_t settings = {
     .on_header_value = on_value,
     .on_header_value_complete = on_value_complete,
     .on_headers_complete = on_headers_complete,
+    .on_chunk_header = on_chunk_header,
     .on_body = on_body,
     .on_message_complete = on_message_complete,
 };

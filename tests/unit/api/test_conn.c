@@ -61,6 +61,16 @@ static const struct {
      "POST /a HTTP/1.1\r\n" H
      "Transfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n1\r\n9\r\n0\r\n\r\n",
      "!body-too-large $ "},
+    {"a chunk announced longer than what is left is not waited for",
+     "POST /a HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n5\r\n",
+     "!body-too-large $ "},
+    {"a chunk as long as what is left",
+     "POST /a HTTP/1.1\r\n" H
+     "Transfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n4\r\n5678\r\n0\r\n\r\n",
+     "POST /a[8] "},
+    {"the longest chunk",
+     "POST /a HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+     "!body-too-large $ "},
     {"a chunk without its CRLF",
      "POST /a HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\naXX0\r\n\r\n",
      "!bad-request $ "},
