@@ -141,14 +141,35 @@ write_all(int fd, struct span s)
     return RES_OK;
 }
 
+/*
+ * A new file, never one that is there: in a directory that others write to, a link of that name
+ * would lead our bytes elsewhere.  What our own crashed run left behind is removed.
+ */
+static int
+open_temporary(int dir, const char *name)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    struct stat st;
+    int fd = openat(dir, name, flags, 0600);
+    if (fd >= 0 || errno != EEXIST)
+        return fd;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (!S_ISREG(st.st_mode) || st.st_uid != geteuid())) {
+        errno = EEXIST;
+        return -1;
+    }
+    if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
+        return -1;
+    return openat(dir, name, flags, 0600);
+}
+
 enum result
 statedir_write(const struct statedir *d, const char *name, struct span bytes)
 {
     char temporary[NAME_MAX_HERE + 8];
     assert(strlen(name) < NAME_MAX_HERE);
     (void)snprintf(temporary, sizeof temporary, "%s.tmp", name);
-    /* The lock makes us the only writer: a temporary file that is there is a crash's. */
-    int fd = openat(d->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open_temporary(d->fd, temporary);
     if (fd < 0)
         return RES_IO;
     enum result r = write_all(fd, bytes);

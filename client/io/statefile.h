@@ -32,7 +32,8 @@ MUST_CHECK enum result statedir_read(const struct statedir *d, const char *name,
 /*
  * Replaces the file: a temporary file beside it, fsync, rename, fsync of the directory.  After a
  * crash either the old or the new bytes are there.  Requires strlen(name) < 200.  RES_IO: the old
- * file stands.
+ * file stands; also (errno EEXIST) when the temporary file's name is taken by what is not a file of
+ * ours: no link is followed.
  */
 MUST_CHECK enum result statedir_write(const struct statedir *d, const char *name,
                                       struct span bytes);

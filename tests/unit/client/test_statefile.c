@@ -71,6 +71,32 @@ files_are_replaced_whole(void **state)
     statedir_close(&d);
 }
 
+/* Whoever may write to the directory could lead the bytes elsewhere. */
+static void
+no_link_is_followed(void **state)
+{
+    static const char *const targets[] = {"victim", "missing"};
+    struct statedir d = STATEDIR_INIT;
+    struct buf b = BUF_INIT(16);
+    char path[128];
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/a/b", root);
+    assert_int_equal(statedir_open(path, 0, &d), RES_OK);
+    assert_int_equal(statedir_write(&d, "victim", span_str("precious")), RES_OK);
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        assert_int_equal(symlinkat(targets[i], d.fd, "two.tmp"), 0);
+        assert_int_equal(statedir_write(&d, "two", span_str("evidence")), RES_IO);
+        assert_int_equal(faccessat(d.fd, "two", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+        assert_int_equal(unlinkat(d.fd, "two.tmp", 0), 0);
+    }
+    assert_int_equal(faccessat(d.fd, "missing", F_OK, 0), -1);
+    assert_int_equal(statedir_read(&d, "victim", &b), RES_OK);
+    assert_true(span_equal(buf_span(&b), span_str("precious")));
+    assert_int_equal(unlinkat(d.fd, "victim", 0), 0);
+    buf_release(&b);
+    statedir_close(&d);
+}
+
 static void
 one_run_at_a_time(void **state)
 {
@@ -103,6 +129,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_replaced_whole),
+        cmocka_unit_test(no_link_is_followed),
         cmocka_unit_test(one_run_at_a_time),
         cmocka_unit_test(a_path_that_is_a_file_is_no_directory),
     };
