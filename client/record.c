@@ -25,10 +25,7 @@ check_line(struct span line)
         key++;
     if (key == 0 || key + 1 >= line.n || line.p[key] != ' ')
         return RES_ENCODING;
-    for (size_t i = key; i < line.n; i++)
-        if (line.p[i] < 0x20 || line.p[i] == 0x7f)
-            return RES_ENCODING;
-    return RES_OK;
+    return text_printable(line) == line.n ? RES_OK : RES_ENCODING;
 }
 
 static enum result

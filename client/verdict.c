@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "merkle/base/text.h"
+
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS 30000
 #define RETRY_AFTER_MAX_S 300
@@ -28,9 +30,8 @@ verdict_end(struct verdict *v, enum verdict_kind kind, enum result why, const ch
     va_start(ap, format);
     (void)vsnprintf(v->detail, sizeof v->detail, format, ap);
     va_end(ap);
-    for (char *p = v->detail; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
+    for (char *p = v->detail; *(p += text_printable(span_str(p))) != '\0';)
+        *p = '?';
 }
 
 bool

@@ -24,7 +24,7 @@ enum verdict_kind {
 struct verdict {
     enum verdict_kind kind;
     enum result why;
-    char detail[VERDICT_DETAIL_MAX]; /* a sentence for a person; no control bytes */
+    char detail[VERDICT_DETAIL_MAX]; /* a sentence for a person; see text_printable */
     struct buf evidence;             /* VERDICT_REFUSED: an evidence file, owned */
     enum evidence_kind evidence_kind;
 };

@@ -248,21 +248,47 @@ utf8_length(uint8_t c, uint8_t *ret_low, uint8_t *ret_high)
     return c < 0xf0 ? 3 : 4;
 }
 
+/* Length of the sequence at the front of s, which is not empty; 0 when there is none. */
+static size_t
+utf8_front(struct span s)
+{
+    uint8_t low, high;
+    size_t n = utf8_length(s.p[0], &low, &high);
+
+    if (n == 0 || n > s.n)
+        return 0;
+    if (n > 1 && (s.p[1] < low || s.p[1] > high))
+        return 0;
+    for (size_t k = 2; k < n; k++)
+        if (s.p[k] < 0x80 || s.p[k] > 0xbf)
+            return 0;
+    return n;
+}
+
 bool
 text_is_utf8(struct span s)
 {
-    uint8_t low, high;
     size_t n;
 
     for (size_t i = 0; i < s.n; i += n) {
-        n = utf8_length(s.p[i], &low, &high);
-        if (n == 0 || n > s.n - i)
+        n = utf8_front(span_of(s.p + i, s.n - i));
+        if (n == 0)
             return false;
-        if (n > 1 && (s.p[i + 1] < low || s.p[i + 1] > high))
-            return false;
-        for (size_t k = 2; k < n; k++)
-            if (s.p[i + k] < 0x80 || s.p[i + k] > 0xbf)
-                return false;
     }
     return true;
+}
+
+size_t
+text_printable(struct span s)
+{
+    size_t i = 0;
+
+    while (i < s.n) {
+        size_t n = utf8_front(span_of(s.p + i, s.n - i));
+
+        if (n == 0 || s.p[i] < 0x20 || s.p[i] == 0x7f || (s.p[i] == 0xc2 && s.p[i + 1] < 0xa0))
+            break;
+        i += n;
+    }
+    return i;
 }

@@ -46,4 +46,11 @@ MUST_CHECK enum result text_u64(struct span text, uint64_t max, uint64_t *ret);
 /* Whether s is valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool text_is_utf8(struct span s);
 
+/*
+ * How many bytes at the front of s may go to a terminal: valid UTF-8 without control characters
+ * (U+0000–U+001F, U+007F–U+009F).  So no byte of 0x80–0x9f stands alone in them either, which a
+ * terminal without UTF-8 would obey.
+ */
+size_t text_printable(struct span s);
+
 #endif

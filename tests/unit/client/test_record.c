@@ -30,6 +30,14 @@ static const struct {
     {"a tab in a value", "a b\tc\n", RES_ENCODING},
     {"a carriage return", "a b\r\n", RES_ENCODING},
     {"NUL cannot be told from the end by a careless reader", "a b\x01\n", RES_ENCODING},
+    {"DEL", "a b\x7f\n", RES_ENCODING},
+    {"a C1 byte alone, which is CSI to some terminals", "a b\x9b[m\n", RES_ENCODING},
+    {"a C1 character in UTF-8", "a b\xc2\x9b[m\n", RES_ENCODING},
+    {"the first C1 character", "a b\xc2\x80\n", RES_ENCODING},
+    {"the last C1 character", "a b\xc2\x9f\n", RES_ENCODING},
+    {"the first character behind them", "a b\xc2\xa0\n", RES_OK},
+    {"bytes of C1's range inside other characters", "a b\xe2\x80\x94\xc3\x9b\n", RES_OK},
+    {"a character cut short", "a b\xe2\x80\n", RES_ENCODING},
     {"the last line without its newline", "a b", RES_ENCODING},
 };
 

@@ -288,8 +288,13 @@ utf8_of_every_character(void **state)
         }
         for (size_t i = 1; i < n; i++)
             b[i] = (uint8_t)(0x80 | (c >> 6 * (n - 1 - i) & 0x3f));
-        if (text_is_utf8(span_of(b, n)) != (c <= 0x10ffff && (c < 0xd800 || c > 0xdfff)))
+        bool is = c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+        bool shown = is && c >= 0x20 && (c < 0x7f || c > 0x9f);
+
+        if (text_is_utf8(span_of(b, n)) != is)
             fail_msg("U+%04X", c);
+        if (text_printable(span_of(b, n)) != (shown ? n : 0))
+            fail_msg("U+%04X shown", c);
     }
 }
 
