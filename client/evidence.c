@@ -202,7 +202,8 @@ judge_answer(struct evidence_report *e, struct span answer)
 }
 
 static enum result
-check_promise(struct record *in, const struct policy_log *log, struct evidence_report *e)
+check_promise(struct record *in, const struct policy_log *log, const struct policy *policy,
+              struct evidence_report *e)
 {
     struct buf sct = BUF_INIT(UINT16_MAX), leaf = BUF_INIT(CERT_MAX + 128);
     struct buf answer = BUF_INIT(EVIDENCE_MAX);
@@ -231,8 +232,11 @@ check_promise(struct record *in, const struct policy_log *log, struct evidence_r
         r = inclusion_check_sct(log, &s, &t.entry, 0, &e->promise);
     if (r != RES_OK)
         goto out;
-    e->mmd_ms = seconds * 1000;
-    if (inclusion_broken(&e->promise, &e->head[0], e->mmd_ms))
+    const struct policy_log *known = policy == NULL ? NULL : policy_log_by_id(policy, &e->log_id);
+    e->mmd_known = known != NULL;
+    /* Whoever made the file could have made the delay up. */
+    e->mmd_ms = e->mmd_known ? known->mmd_ms : seconds * 1000;
+    if (e->mmd_known && inclusion_broken(&e->promise, &e->head[0], e->mmd_ms))
         find(e, EVIDENCE_PROVED, "not-merged");
     else
         judge_answer(e, buf_span(&answer));
@@ -259,7 +263,7 @@ check_answer(struct record *in, struct evidence_report *e)
 }
 
 enum result
-evidence_check(struct span text, struct evidence_report *ret)
+evidence_check(struct span text, const struct policy *policy, struct evidence_report *ret)
 {
     struct evidence_report e = {.verdict = EVIDENCE_UNPROVED};
     struct policy_log log = {.static_ct = true};
@@ -283,7 +287,7 @@ evidence_check(struct span text, struct evidence_report *ret)
     if (e.kind == EVIDENCE_HEADS)
         r = check_heads(&in, &log, &e);
     else if (e.kind == EVIDENCE_PROMISE)
-        r = check_promise(&in, &log, &e);
+        r = check_promise(&in, &log, policy, &e);
     else if (e.kind == EVIDENCE_ANSWER)
         r = check_answer(&in, &e);
     if (r == RES_OK)

@@ -51,7 +51,8 @@ struct evidence_report {
     struct hash log_id;
     struct head head[2];    /* heads: both; promise: the first */
     struct promise promise; /* promise only */
-    uint64_t mmd_ms;        /* promise only */
+    uint64_t mmd_ms;        /* promise only: the policy's, else what the file says */
+    bool mmd_known;         /* it is the policy's */
 };
 
 /*
@@ -59,7 +60,11 @@ struct evidence_report {
  * of a log that the reader believes in is the caller's question. Errors of record_open; RES_KEY;
  * RES_SIGNATURE and what else head_open and inclusion_check_sct refuse: then the file is no
  * evidence.
+ *
+ * No log signs its merge delay: not-merged is found only by the one that policy gives for the log
+ * with this LogID.  policy may be NULL.
  */
-MUST_CHECK enum result evidence_check(struct span text, struct evidence_report *ret);
+MUST_CHECK enum result evidence_check(struct span text, const struct policy *policy,
+                                      struct evidence_report *ret);
 
 #endif

@@ -43,7 +43,8 @@ meaning(const char *finding)
         {"shrank", "PROVED: the log signed a smaller tree after a larger one"},
         {"same-time", "PROVED: the log signed two different trees at one instant"},
         {"not-merged",
-         "PROVED: the log promised to take the entry in and did not within its merge delay"},
+         "PROVED: the log promised to take the entry in and did not within the policy's merge "
+         "delay"},
         {"misplaced", "PROVED: the entry stands at another index than the log's SCT says"},
         {"agrees", "NOT PROVED: nothing in the file contradicts anything else in it"},
     };
@@ -69,7 +70,8 @@ print_text(const struct app *a, const struct evidence_report *e)
     if (e->kind == EVIDENCE_PROMISE) {
         char time[APP_TIME_MAX];
         app_time(e->promise.timestamp, time);
-        (void)printf("  promise: SCT of %s, merge delay %" PRIu64 " s", time, e->mmd_ms / 1000);
+        (void)printf("  promise: SCT of %s, merge delay %" PRIu64 " s%s", time, e->mmd_ms / 1000,
+                     e->mmd_known ? "" : " (only the file says so: a policy must, to be proof)");
         if (e->promise.has_index)
             (void)printf(", index %" PRIu64, e->promise.index);
         (void)puts("");
@@ -103,7 +105,7 @@ check_file(const struct app *a, const char *path)
     struct evidence_report e;
     enum result r = file_read(path, &text);
     if (r == RES_OK)
-        r = evidence_check(buf_span(&text), &e);
+        r = evidence_check(buf_span(&text), a->policy, &e);
     buf_release(&text);
     if (r != RES_OK) {
         app_say("%s is no evidence: %s (%s)", path, result_sentence(r), result_source(r));
@@ -145,7 +147,8 @@ const struct command CMD_EVIDENCE = {
             "proves it by itself; 1: it does not (the heads agree, or a proof that is not in the "
             "file could reconcile\n"
             "them); 2: it is no evidence.  With a policy it also says whether the log is one of "
-            "yours.\n"
+            "yours; a broken\n"
+            "merge delay is proved only by the delay that the policy gives.\n"
             "\n"
             "example: cartulary evidence "
             "~/.local/state/cartulary/heads-1790000000000-0123456789abcdef.evidence\n",

@@ -37,7 +37,7 @@ check_evidence(struct span text)
                                         "misplaced", "unproved", "agrees"};
     struct evidence_report e;
     bool known = false;
-    if (evidence_check(text, &e) != RES_OK)
+    if (evidence_check(text, NULL, &e) != RES_OK)
         return;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         known = known || strcmp(words[i], e.finding) == 0;

@@ -75,7 +75,7 @@ two_heads_prove_what_they_prove(void **state)
     testlog_init(&l);
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         make_heads(&l, i, &b);
-        enum result r = evidence_check(buf_span(&b), &e);
+        enum result r = evidence_check(buf_span(&b), l.policy, &e);
         if (r != RES_OK || e.verdict != heads[i].verdict ||
             strcmp(e.finding, heads[i].finding) != 0)
             fail_msg("%s: %s, %s", heads[i].says, result_name(r), r == RES_OK ? e.finding : "-");
@@ -97,9 +97,9 @@ every_changed_byte_is_refused(void **state)
     make_heads(&l, 0, &b);
     for (size_t i = 0; i < b.n; i++) {
         b.p[i] ^= 1;
-        assert_int_not_equal(evidence_check(buf_span(&b), &e), RES_OK);
+        assert_int_not_equal(evidence_check(buf_span(&b), l.policy, &e), RES_OK);
         b.p[i] ^= 1;
-        assert_int_not_equal(evidence_check(span_of(b.p, i), &e), RES_OK);
+        assert_int_not_equal(evidence_check(span_of(b.p, i), l.policy, &e), RES_OK);
     }
     buf_release(&b);
     testlog_release(&l);
@@ -124,7 +124,7 @@ evidence_cannot_be_forged(void **state)
                              (struct evidence_head){theirs.form, buf_span(&theirs.bytes)},
                              span_of(NULL, 0), &b),
         RES_OK);
-    assert_int_not_equal(evidence_check(buf_span(&b), &e), RES_OK);
+    assert_int_not_equal(evidence_check(buf_span(&b), l.policy, &e), RES_OK);
     buf_release(&mine.bytes);
     buf_release(&theirs.bytes);
     buf_release(&b);
@@ -171,7 +171,7 @@ a_promise_is_kept_or_broken(void **state)
                                                 (struct evidence_head){h.form, buf_span(&h.bytes)},
                                                 buf_span(&answer), &b),
                          RES_OK);
-        enum result r = evidence_check(buf_span(&b), &e);
+        enum result r = evidence_check(buf_span(&b), l.policy, &e);
         if (r != RES_OK || e.verdict != promises[i].verdict ||
             strcmp(e.finding, promises[i].finding) != 0)
             fail_msg("%s: %s, %s", promises[i].says, result_name(r), r == RES_OK ? e.finding : "-");
@@ -187,11 +187,55 @@ a_promise_is_kept_or_broken(void **state)
                                             (struct evidence_head){h.form, buf_span(&h.bytes)},
                                             span_of(NULL, 0), &b),
                      RES_OK);
-    assert_int_equal(evidence_check(buf_span(&b), &e), RES_SIGNATURE);
+    assert_int_equal(evidence_check(buf_span(&b), l.policy, &e), RES_SIGNATURE);
     buf_release(&h.bytes);
     buf_release(&b);
     buf_release(&sct);
     buf_release(&answer);
+    testlog_release(&l);
+}
+
+static const struct {
+    const char *says;
+    uint64_t claimed, timestamp; /* what the file says; the head's */
+    bool policy;
+    enum evidence_verdict verdict;
+} delays[] = {
+    {"no delay at all, made up", 0, 60999, true, EVIDENCE_UNPROVED},
+    {"a shorter one than the policy's, made up", 1000, 60999, true, EVIDENCE_UNPROVED},
+    {"none, but the policy's has passed as well", 0, 61000, true, EVIDENCE_PROVED},
+    {"a longer one than the policy's, made up", 604800000, 61000, true, EVIDENCE_PROVED},
+    {"the right one, but nobody to vouch for it", 60000, 61000, false, EVIDENCE_UNPROVED},
+    {"no delay and nobody to vouch for it", 0, 1001, false, EVIDENCE_UNPROVED},
+};
+
+/* Nothing that the log signed says how long it may take: the file must not. */
+static void
+the_merge_delay_is_the_policys(void **state)
+{
+    struct buf b = BUF_INIT(EVIDENCE_MAX), sct = BUF_INIT(4096);
+    struct evidence_report e;
+    struct testlog l;
+    (void)state;
+    testlog_init(&l);
+    testlog_sct(&l, &ENTRY, 1000, 5, &sct);
+    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
+        struct policy_log liar = *l.log;
+        struct view_head h;
+        liar.mmd_ms = delays[i].claimed;
+        testlog_view_head(&l, 5, delays[i].timestamp, &h);
+        buf_clear(&b);
+        assert_int_equal(evidence_write_promise(&liar, buf_span(&sct), &ENTRY,
+                                                (struct evidence_head){h.form, buf_span(&h.bytes)},
+                                                span_of(NULL, 0), &b),
+                         RES_OK);
+        enum result r = evidence_check(buf_span(&b), delays[i].policy ? l.policy : NULL, &e);
+        if (r != RES_OK || e.verdict != delays[i].verdict || e.mmd_known != delays[i].policy)
+            fail_msg("%s: %s, %s", delays[i].says, result_name(r), r == RES_OK ? e.finding : "-");
+        buf_release(&h.bytes);
+    }
+    buf_release(&b);
+    buf_release(&sct);
     testlog_release(&l);
 }
 
@@ -205,7 +249,7 @@ a_wrong_answer_proves_nothing(void **state)
     testlog_init(&l);
     assert_int_equal(
         evidence_write_answer(l.log, "/checkpoint", span_str("nonsense"), RES_NOTE, &b), RES_OK);
-    assert_int_equal(evidence_check(buf_span(&b), &e), RES_OK);
+    assert_int_equal(evidence_check(buf_span(&b), l.policy, &e), RES_OK);
     assert_int_equal(e.kind, EVIDENCE_ANSWER);
     assert_int_equal(e.verdict, EVIDENCE_UNPROVED);
     buf_release(&b);
@@ -220,6 +264,7 @@ main(void)
         cmocka_unit_test(every_changed_byte_is_refused),
         cmocka_unit_test(evidence_cannot_be_forged),
         cmocka_unit_test(a_promise_is_kept_or_broken),
+        cmocka_unit_test(the_merge_delay_is_the_policys),
         cmocka_unit_test(a_wrong_answer_proves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

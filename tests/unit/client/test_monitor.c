@@ -224,7 +224,7 @@ each_story_ends_as_it_must(void **state)
         assert_false(monitor_first_contact(m));
         assert_int_equal(got->evidence.n > 0, rows[i].finding != NULL);
         if (rows[i].finding != NULL) {
-            assert_int_equal(evidence_check(buf_span(&got->evidence), &e), RES_OK);
+            assert_int_equal(evidence_check(buf_span(&got->evidence), l.policy, &e), RES_OK);
             if (strcmp(e.finding, rows[i].finding) != 0)
                 fail_msg("%s: %s", rows[i].says, e.finding);
         }

@@ -205,7 +205,7 @@ each_story_ends_as_it_must(void **state)
             fail_msg("%s: %d %s: %s", rows[i].says, got->kind, result_name(got->why), got->detail);
         assert_int_equal(got->evidence.n > 0, rows[i].finding != NULL);
         if (rows[i].finding != NULL) {
-            assert_int_equal(evidence_check(buf_span(&got->evidence), &report), RES_OK);
+            assert_int_equal(evidence_check(buf_span(&got->evidence), l.policy, &report), RES_OK);
             if (strcmp(report.finding, rows[i].finding) != 0)
                 fail_msg("%s: %s", rows[i].says, report.finding);
         }
