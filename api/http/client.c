@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/http/server_private.h"
@@ -583,6 +584,24 @@ client_receiving(const struct client *c)
 {
     return !uv_is_closing(&c->u.handle) && !c->in_flight && !c->writing && !c->lingering &&
            conn_busy(&c->conn);
+}
+
+uint64_t
+client_rests_since(const struct client *c)
+{
+    bool rests = !uv_is_closing(&c->u.handle) && !c->in_flight && !c->writing && !c->lingering &&
+                 c->conn.state == CONN_HEAD && c->conn.in_n == 0;
+
+    return rests ? c->conn.since : UINT64_MAX;
+}
+
+bool
+client_unread(const struct client *c)
+{
+    uv_os_fd_t fd;
+    char first;
+
+    return uv_fileno(&c->u.handle, &fd) == 0 && recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void

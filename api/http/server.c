@@ -42,6 +42,32 @@ on_accepted(void *arg, int fd, bool unix_socket)
         listener_closed(s->listener);
 }
 
+/*
+ * All connections are taken: the one that has rested longest goes, so that nobody holds them all by
+ * saying nothing.  A request that has just come ends its rest, though nobody has read it yet.
+ */
+static bool
+on_full(void *arg)
+{
+    struct server *s = arg;
+    struct client *oldest = NULL;
+    uint64_t since = UINT64_MAX;
+
+    for (struct client *c = s->clients; c != NULL; c = client_next(c)) {
+        uint64_t began = client_rests_since(c);
+
+        /* The list begins with the newest: of equals the last came first. */
+        if (began <= since && began != UINT64_MAX) {
+            oldest = c;
+            since = began;
+        }
+    }
+    if (oldest == NULL || client_unread(oldest))
+        return false;
+    client_close(oldest);
+    return true;
+}
+
 static void
 on_turned_away(void *arg, enum result why)
 {
@@ -249,6 +275,7 @@ open_listener(struct server *s, const char **why)
         .connections = s->options.connections,
         .full = span_str(full_text),
         .no_descriptor = span_str(no_descriptor_text),
+        .make_room = on_full,
         .accepted = on_accepted,
         .turned_away = on_turned_away,
         .arg = s,

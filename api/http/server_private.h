@@ -54,6 +54,13 @@ void client_resume(struct exchange *x);
 /* Whether a request has begun to come and is not complete. */
 bool client_receiving(const struct client *c);
 
+/* When it began to wait for a request of which nothing has come (the loop's time); UINT64_MAX: it
+ * does not wait for one. */
+uint64_t client_rests_since(const struct client *c);
+
+/* Whether bytes wait in the kernel that have not been read. */
+bool client_unread(const struct client *c);
+
 /* Ends it when no request is under way. */
 void client_drain(struct client *c);
 

@@ -200,7 +200,7 @@ on_ready(uv_poll_t *poll, int status, int events)
             continue;
         } else if (fd < 0) {
             return;
-        } else if (l->open >= l->options.connections) {
+        } else if (l->open >= l->options.connections && !l->options.make_room(l->options.arg)) {
             turn_away(l, fd, RES_BUSY);
         } else {
             l->open++;

@@ -27,6 +27,9 @@ struct listener_options {
     unsigned connections;      /* open at once */
     struct span full;          /* what a peer is told beyond that, borrowed */
     struct span no_descriptor; /* what it is told when there is no descriptor, borrowed */
+    /* All connections are taken: whether one that was handed out is being closed for the next one.
+     * Until its listener_closed there is one more. */
+    bool (*make_room)(void *arg);
     /* A connection: the callee owns fd (non-blocking, close-on-exec) and calls listener_closed when
      * it is gone. unix: a Unix socket. */
     void (*accepted)(void *arg, int fd, bool unix_socket);

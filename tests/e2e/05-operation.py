@@ -212,6 +212,8 @@ def connections(checks, log, leaves):
     kept = [log.http() for _ in range(8)]
     for h in kept:
         checks.equal(h.ask("/health").status, 200, "as many connections as are allowed")
+    for h in kept:
+        h.send(b"GET /health HTTP/1.1\r\nHost: h\r\n")
     for _ in range(5):
         with log.http() as h:
             h.send(b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -219,9 +221,16 @@ def connections(checks, log, leaves):
             checks.that(got is not None and got.status == 503 and got.problem() == "busy", "one more is told",
                         got and got.head)
             checks.that(h.ended(), "and turned away")
-    checks.equal(kept[3].ask(ADD, "POST", chain_json(leaves.chain(64))).status, 200, "the others are served")
-    kept.pop().close()
-    checks.that(until(lambda: log.ask("/health").status == 200), "who leaves makes room")
+    rests = kept.pop(3)
+    rests.send(b"\r\n")
+    checks.equal(rests.answer().status, 200, "the others are served")
+    checks.equal(log.ask("/health").status, 200, "who rests makes room")
+    checks.that(rests.ended(), "and is turned away")
+    rests.close()
+    for h in kept:
+        h.send(b"\r\n")
+        checks.equal(h.answer().status, 200, "who has begun a request keeps its place")
+    checks.equal(kept[3].ask(ADD, "POST", chain_json(leaves.chain(64))).status, 200, "and submits")
     for h in kept:
         h.close()
     log.stop()

@@ -131,15 +131,16 @@ run(void *arg)
 }
 
 static void
-begin_with(struct running *r, const char *listen, unsigned connections, size_t held_max)
+begin_with(struct running *r, const char *listen, unsigned connections, size_t held_max,
+           unsigned patience_ms)
 {
     struct server_options o = {
         .listen = listen,
         .connections = connections,
         .held_max = held_max,
         .workers = 2,
-        .head_ms = 700,
-        .body_ms = 700,
+        .head_ms = patience_ms,
+        .body_ms = patience_ms,
         .idle_ms = 60000,
         .routes = {.rows = rows, .n = sizeof rows / sizeof *rows},
         .hooks = {.drain = on_drain},
@@ -155,7 +156,7 @@ begin_with(struct running *r, const char *listen, unsigned connections, size_t h
 static void
 begin(struct running *r, const char *listen, unsigned connections)
 {
-    begin_with(r, listen, connections, 0);
+    begin_with(r, listen, connections, 0, 700);
 }
 
 static void
@@ -359,7 +360,7 @@ who_does_not_read_makes_room(void **state)
     int small = 65536;
 
     (void)state;
-    begin_with(&r, "127.0.0.1:0", PEERS, BIG + BIG / 2);
+    begin_with(&r, "127.0.0.1:0", PEERS, BIG + BIG / 2, 700);
     for (int i = 0; i < PEERS; i++) {
         fd[i] = connect_to(&r);
         if (i < PEERS - 1)
@@ -454,15 +455,22 @@ connections_are_counted(void **state)
 
     (void)state;
     begin(&r, "127.0.0.1:0", 2);
+    atomic_store(&gate, 0);
+    atomic_store(&at_gate, 0);
     for (int i = 0; i < 2; i++) {
         fd[i] = connect_to(&r);
-        get(fd[i], "/quick", "");
-        expect_answer(fd[i], 200, "quick");
+        get(fd[i], "/gated/a", "");
     }
+    while (atomic_load(&at_gate) < 2)
+        usleep(1000);
+    /* Who is served keeps its place. */
     fd[2] = connect_to(&r);
     assert_int_equal(recv(fd[2], big, 12, MSG_WAITALL), 12);
     assert_memory_equal(big, "HTTP/1.1 503", 12);
     close(fd[2]);
+    atomic_store(&gate, 1);
+    for (int i = 0; i < 2; i++)
+        expect_answer(fd[i], 200, "/gated/a");
     /* One goes, one may come. */
     close(fd[0]);
     for (int tries = 0; tries < 100; tries++) {
@@ -480,6 +488,62 @@ connections_are_counted(void **state)
         usleep(10000);
     }
     close(fd[1]);
+    end(&r);
+}
+
+/* One peer cannot keep others out by holding connections on which it says nothing. */
+static void
+who_rests_longest_makes_room(void **state)
+{
+    enum { PLACES = 4 };
+    struct running r;
+    int fd[PLACES];
+    int late[PLACES];
+
+    (void)state;
+    begin_with(&r, "127.0.0.1:0", PLACES, 0, 60000);
+    for (int i = 0; i < PLACES; i++) {
+        fd[i] = connect_to(&r);
+        get(fd[i], "/quick", "");
+        expect_answer(fd[i], 200, "quick");
+        usleep(20000);
+    }
+    /* The first to come is not the one that has rested longest, the third has begun a head. */
+    get(fd[0], "/quick", "");
+    expect_answer(fd[0], 200, "quick");
+    send_text(fd[2], "GET /quick HTTP/1.1\r\n");
+    usleep(20000);
+    for (int i = 0; i < 3; i++) {
+        late[i] = connect_to(&r);
+        get(late[i], "/quick", "");
+        expect_answer(late[i], 200, "quick");
+        usleep(20000);
+        if (i == 0)
+            expect_end(fd[1]);
+        if (i == 1)
+            expect_end(fd[3]);
+        if (i == 2)
+            expect_end(fd[0]);
+    }
+    send_text(fd[2], "Host: a\r\n\r\n");
+    expect_answer(fd[2], 200, "quick");
+    close(fd[2]);
+    for (int i = 0; i < 3; i++)
+        close(late[i]);
+    end(&r);
+    /* What has never said a word is no better. */
+    begin_with(&r, "127.0.0.1:0", PLACES, 0, 60000);
+    for (int i = 0; i < PLACES; i++) {
+        fd[i] = connect_to(&r);
+        usleep(20000);
+    }
+    late[0] = connect_to(&r);
+    get(late[0], "/quick", "");
+    expect_answer(late[0], 200, "quick");
+    expect_end(fd[0]);
+    for (int i = 1; i < PLACES; i++)
+        close(fd[i]);
+    close(late[0]);
     end(&r);
 }
 
@@ -661,12 +725,20 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_place_answers),  cmocka_unit_test(pipelined_in_order),
-        cmocka_unit_test(large_answers),       cmocka_unit_test(who_does_not_read_makes_room),
-        cmocka_unit_test(peers_that_leave),    cmocka_unit_test(refusal_arrives),
-        cmocka_unit_test(slow_peers),          cmocka_unit_test(connections_are_counted),
-        cmocka_unit_test(descriptors_run_out), cmocka_unit_test(drain_answers_all),
-        cmocka_unit_test(unix_socket),         cmocka_unit_test(listen_addresses),
+        cmocka_unit_test(each_place_answers),
+        cmocka_unit_test(pipelined_in_order),
+        cmocka_unit_test(large_answers),
+        cmocka_unit_test(who_does_not_read_makes_room),
+        cmocka_unit_test(peers_that_leave),
+        cmocka_unit_test(refusal_arrives),
+        cmocka_unit_test(slow_peers),
+        cmocka_unit_test(connections_are_counted),
+        cmocka_unit_test(descriptors_run_out),
+        cmocka_unit_test(drain_answers_all),
+        cmocka_unit_test(who_rests_longest_makes_room),
+
+        cmocka_unit_test(unix_socket),
+        cmocka_unit_test(listen_addresses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
