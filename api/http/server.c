@@ -152,10 +152,15 @@ go_on_draining(struct server *s, uint64_t now)
     uint64_t spent = now - s->drain_began;
 
     if (s->drain == DRAIN_REQUESTS) {
-        if (spent < HTTP_DRAIN_REQUESTS_MS)
-            for (struct client *c = s->clients; c != NULL; c = client_next(c))
-                if (client_receiving(c))
-                    return;
+        /* What has not come by then is not waited for; its connection would only hold up the end.
+         */
+        for (struct client *c = s->clients; c != NULL; c = client_next(c)) {
+            if (!client_receiving(c))
+                continue;
+            if (spent < HTTP_DRAIN_REQUESTS_MS)
+                return;
+            client_close(c);
+        }
         /* Requests that are complete are with the workers; then nobody submits any more. */
         workers_stop(s->workers);
         if (s->options.hooks.drain != NULL)

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/http/server.h"
@@ -645,6 +646,34 @@ drain_answers_all(void **state)
     server_free(r.server);
 }
 
+/* Half a head, and half a body, hold up the end no longer than they may take. */
+static void
+drain_does_not_wait_for_halves(void **state)
+{
+    static const char *const halves[] = {
+        "GET /quick HTTP/1.1\r\n",
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
+    };
+    struct running r;
+    struct timespec from;
+    struct timespec to;
+    int fd[2];
+
+    (void)state;
+    begin_with(&r, "127.0.0.1:0", 10, 0, 60000);
+    for (int i = 0; i < 2; i++) {
+        fd[i] = connect_to(&r);
+        send_text(fd[i], halves[i]);
+    }
+    usleep(50000);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    end(&r);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    for (int i = 0; i < 2; i++)
+        close(fd[i]);
+    assert_in_range(to.tv_sec - from.tv_sec, 0, (HTTP_DRAIN_REQUESTS_MS + HTTP_DRAIN_MS) / 2000);
+}
+
 static void
 unix_socket(void **state)
 {
@@ -736,7 +765,7 @@ main(void)
         cmocka_unit_test(descriptors_run_out),
         cmocka_unit_test(drain_answers_all),
         cmocka_unit_test(who_rests_longest_makes_room),
-
+        cmocka_unit_test(drain_does_not_wait_for_halves),
         cmocka_unit_test(unix_socket),
         cmocka_unit_test(listen_addresses),
     };
