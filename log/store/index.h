@@ -35,8 +35,8 @@ struct index_options {
  * Opens and starts the background thread.  A damaged or foreign environment is removed and begun
  * anew. *ret_covered: how many entries the runs cover; the caller adds those from there on.  When
  * it is more than the store holds, the index belongs to another store: close, index_remove, open
- * again.  RES_IO, RES_MEMORY;
- * when read_only RES_ABSENT and RES_STORE_DAMAGED.
+ * again.  RES_IO, RES_MEMORY; when read_only RES_ABSENT, also when its making was interrupted, and
+ * RES_STORE_DAMAGED.
  */
 MUST_CHECK enum result index_open(const struct index_options *o, uint64_t *ret_covered,
                                   struct index **ret);

@@ -88,17 +88,25 @@ read_meta(struct lmdb_txn *t, uint64_t *ret_units)
                                                           : RES_STORE_DAMAGED;
 }
 
+/* An environment without a format is empty (new, or its making was interrupted: RES_ABSENT) or was
+ * condemned (RES_STORE_DAMAGED). */
+static enum result
+without_format(struct lmdb_txn *t)
+{
+    struct span key, v;
+    enum result r = RES_ABSENT;
+    for (unsigned table = RUNS_META; r == RES_ABSENT && table <= RUNS_CHUNK; table++)
+        r = lmdb_last(t, table, &key, &v);
+    return r == RES_OK ? RES_STORE_DAMAGED : r;
+}
+
 /* Reads the format and the cover; writes both where nothing stands. */
 static enum result
 begin_or_continue(struct lmdb_txn *t, uint64_t *ret_units)
 {
-    struct span key, v;
     enum result r = read_meta(t, ret_units);
-    if (r != RES_ABSENT)
+    if (r != RES_ABSENT || (r = without_format(t)) != RES_ABSENT)
         return r;
-    for (unsigned table = RUNS_META; table <= RUNS_CHUNK; table++)
-        if ((r = lmdb_last(t, table, &key, &v)) != RES_ABSENT)
-            return r == RES_OK ? RES_STORE_DAMAGED : r;
     r = lmdb_put(t, RUNS_META, span_str(META_FORMAT), span_of(format, sizeof(format)), false);
     if (r == RES_OK)
         r = runs_put_units(t, 0);
@@ -130,8 +138,10 @@ look(struct lmdb *env, uint64_t *ret_units)
     r = lmdb_reader_renew(t);
     if (r == RES_OK)
         r = read_meta(t, ret_units);
+    if (r == RES_ABSENT)
+        r = without_format(t);
     lmdb_reader_free(t);
-    return r == RES_ABSENT ? RES_STORE_DAMAGED : r;
+    return r;
 }
 
 enum result

@@ -139,9 +139,23 @@ open_tables(struct lmdb *env, const struct lmdb_options *o)
     return result_of(mdb_txn_commit(txn));
 }
 
+/* A file without a byte: its maker ended before LMDB's first write.  LMDB would write it now, also
+ * when it may only read. */
+static bool
+unwritten(const char *path)
+{
+    char name[4096];
+    struct stat st;
+    return (size_t)snprintf(name, sizeof(name), "%s/data.mdb", path) < sizeof(name) &&
+           stat(name, &st) == 0 && st.st_size == 0;
+}
+
 static enum result
 open_env(struct lmdb *env, const struct lmdb_options *o)
 {
+    MDB_envinfo info;
+    if (o->read_only && unwritten(o->path))
+        return RES_ABSENT;
     int rc = mdb_env_create(&env->env);
     if (rc != 0)
         return result_of(rc);
@@ -155,6 +169,10 @@ open_env(struct lmdb *env, const struct lmdb_options *o)
         return RES_ABSENT;
     if (rc != 0)
         return result_of(rc);
+    if ((rc = mdb_env_info(env->env, &info)) != 0)
+        return result_of(rc);
+    if (o->read_only && info.me_last_txnid == 0)
+        return RES_ABSENT; /* nothing was ever committed */
     int dead;
     rc = mdb_reader_check(env->env, &dead);
     if (rc != 0)

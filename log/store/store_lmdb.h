@@ -33,7 +33,7 @@ struct lmdb_options {
 
 /* Opens; clears the reader slots of dead processes.  RES_IO, RES_MEMORY (no address space for the
  * map: the caller says so), RES_STORE_DAMAGED for a file that is no LMDB environment, RES_ABSENT
- * when read_only and not there. */
+ * when read_only and not there, or nothing was ever committed to it. */
 MUST_CHECK enum result lmdb_open(const struct lmdb_options *o, struct lmdb **ret);
 
 /* Closes; no transaction may be open.  NULL does nothing. */

@@ -3,6 +3,8 @@
 
 #include "log/store/index.h"
 #include "log/store/merger.h"
+#include "log/store/store_lmdb.h"
+#include <lmdb.h>
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -482,6 +484,36 @@ damage_met_by_a_merge_makes_everything_anew(void **state)
     index_close(x);
 }
 
+/* Its making was interrupted: between LMDB's first write and the first commit, and after that. */
+static void
+half_made_is_none(void **state)
+{
+    struct index_options o = {.path = *state, .map_size = TEST_MAP, .read_only = true};
+    struct lmdb_options l = {
+        .path = *state, .tables = {"meta", "chunk"}, .map_size = TEST_MAP, .readers = 16};
+    struct index *x = NULL;
+    struct lmdb *env;
+    struct lmdb_txn *t;
+    uint64_t covered;
+    MDB_env *bare;
+    assert_int_equal(mdb_env_create(&bare), 0);
+    assert_int_equal(mdb_env_open(bare, *state, 0, 0600), 0);
+    mdb_env_close(bare);
+    assert_int_equal(index_open(&o, &covered, &x), RES_ABSENT);
+    assert_int_equal(lmdb_open(&l, &env), RES_OK);
+    assert_int_equal(index_open(&o, &covered, &x), RES_ABSENT);
+    /* Something in it and no format: not half made. */
+    assert_int_equal(lmdb_begin_write(env, &t), RES_OK);
+    assert_int_equal(lmdb_put(t, 1, span_str("k"), span_str("v"), false), RES_OK);
+    assert_int_equal(lmdb_commit(t), RES_OK);
+    lmdb_close(env);
+    assert_int_equal(index_open(&o, &covered, &x), RES_STORE_DAMAGED);
+    x = open_index(*state, 0);
+    index_close(x);
+    assert_int_equal(index_open(&o, &covered, &x), RES_OK);
+    index_close(x);
+}
+
 static void
 read_only_changes_nothing(void **state)
 {
@@ -510,6 +542,7 @@ main(void)
         ROW(closing_at_any_moment_loses_nothing_covered),
         ROW(a_flipped_bit_is_found),
         ROW(damage_met_by_a_merge_makes_everything_anew),
+        ROW(half_made_is_none),
         ROW(read_only_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

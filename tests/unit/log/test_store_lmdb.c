@@ -197,6 +197,13 @@ only_an_environment_is_opened(void **state)
     assert_int_equal(lmdb_open(&o, &env), RES_STORE_DAMAGED);
     o.read_only = false;
     assert_int_equal(lmdb_open(&o, &env), RES_STORE_DAMAGED);
+    assert_int_equal(truncate(name, 0), 0); /* its making was interrupted at once */
+    o.read_only = true;
+    assert_int_equal(lmdb_open(&o, &env), RES_ABSENT);
+    struct stat st;
+    assert_int_equal(stat(name, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    o.read_only = false;
     assert_int_equal(unlink(name), 0);
     o.path = "/nonexistent/directory";
     assert_int_equal(lmdb_open(&o, &env), RES_IO);
