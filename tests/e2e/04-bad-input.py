@@ -80,7 +80,7 @@ def http_rows(valid):
         ("a chunk size below zero", chunked(b"-1\r\n\r\n"), 400, "bad-request"),
         ("a chunk size with 0x", chunked(b"0x5\r\nabcde\r\n0\r\n\r\n"), 400, "bad-request"),
         ("a chunk size of 2^64", chunked(b"10000000000000000\r\n"), 400, "bad-request"),
-        ("a chunk size of 2^64-1", chunked(b"ffffffffffffffff\r\nabc"), 408, "request-timeout"),
+        ("a chunk size of 2^64-1", chunked(b"ffffffffffffffff\r\nabc"), 413, "body-too-large"),
         ("a chunk size ended by LF", chunked(b"5\nabcde\r\n0\r\n\r\n"), 400, "bad-request"),
         ("a chunk that is longer than its size", chunked(b"3\r\nabcde\r\n0\r\n\r\n"), 400, "bad-request"),
         ("an empty chunk size", chunked(b"\r\nabc\r\n"), 400, "bad-request"),
