@@ -56,6 +56,37 @@ app_worse(int a, int b)
     return a > b ? a : b;
 }
 
+const char *
+app_reason(enum result r, char out[static APP_REASON_MAX])
+{
+    const char *source = result_source(r);
+    if (r == RES_IO)
+        (void)snprintf(out, APP_REASON_MAX, "%s", strerror(errno));
+    else if (strcmp(source, "-") == 0)
+        (void)snprintf(out, APP_REASON_MAX, "%s", result_sentence(r));
+    else
+        (void)snprintf(out, APP_REASON_MAX, "%s (%s)", result_sentence(r), source);
+    return out;
+}
+
+enum result
+app_load_certs(const char *path, struct certs *ret, char why[static APP_REASON_MAX])
+{
+    struct buf text = BUF_INIT(CERTS_FILE_MAX);
+    const char *absent = "no such file";
+    enum result r = file_read(path, &text);
+    if (r == RES_OK) {
+        absent = "it holds no certificate";
+        r = certs_parse(buf_span(&text), ret);
+    }
+    if (r == RES_ABSENT)
+        (void)snprintf(why, APP_REASON_MAX, "%s", absent);
+    else if (r != RES_OK)
+        (void)app_reason(r, why);
+    buf_release(&text);
+    return r;
+}
+
 /* ---- policy and trust ---- */
 
 /* $variable/suffix, or $HOME/fallback/suffix.  False when neither is set. */

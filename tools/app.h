@@ -42,6 +42,19 @@ struct app {
     bool *view_loaded;
 };
 
+/* Room for a sentence about a result. */
+#define APP_REASON_MAX 256
+
+/* Why r: errno's words for RES_IO (call before errno moves), else the sentence, with the paragraph
+ * when there is one.  Returns out. */
+const char *app_reason(enum result r, char out[static APP_REASON_MAX]);
+
+/* Reads the certificates in the file at path ("-": standard input) into *ret, CERTS_INIT before;
+ * on an error why tells a file that is not there from one that holds no certificate.  Errors of
+ * file_read and certs_parse. */
+MUST_CHECK enum result app_load_certs(const char *path, struct certs *ret,
+                                      char why[static APP_REASON_MAX]);
+
 /* Loads what the options name; state: also opens the state directory.  Returns EXIT_YES, or says
  * what is wrong and returns the exit code.  app_close in any case. */
 int app_open(struct app *a, const struct options *o, bool state);

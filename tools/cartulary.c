@@ -71,6 +71,50 @@ static const struct option OPTIONS[] = {{"policy", required_argument, NULL, OPT_
                                         {"version", no_argument, NULL, OPT_VERSION},
                                         {NULL, 0, NULL, 0}};
 
+/* Whether arg is --NAME or --NAME=… of name's n bytes. */
+static bool
+is_option(const char *arg, const char *name, size_t n)
+{
+    return strncmp(arg, "--", 2) == 0 && strncmp(arg + 2, name, n) == 0 &&
+           (arg[2 + n] == '\0' || arg[2 + n] == '=');
+}
+
+/* Whether a subcommand's usage names the option arg. */
+static bool
+is_of_command(const struct command *c, const char *arg)
+{
+    for (const char *at = c->arguments; (at = strstr(at, "--")) != NULL; at += 2)
+        if (is_option(arg, at + 2, strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-")))
+            return true;
+    return false;
+}
+
+/* An option of the subcommand that was given before it. */
+static void
+say_after(const char *arg)
+{
+    for (size_t i = 0; i < COMMANDS_N; i++)
+        if (is_of_command(COMMANDS[i], arg)) {
+            app_say("%.*s stands after the command", (int)strcspn(arg, "="), arg);
+            return;
+        }
+}
+
+/* Whether an option of the program was given after the subcommand; says so. */
+static bool
+says_before(const struct command *c, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        for (const struct option *o = OPTIONS; o->name != NULL; o++)
+            if (is_option(argv[i], o->name, strlen(o->name)) && o->val != OPT_HELP &&
+                !is_of_command(c, argv[i])) {
+                app_say("--%s stands before the command: cartulary --%s%s %s", o->name, o->name,
+                        o->has_arg == no_argument ? "" : " ...", c->name);
+                return true;
+            }
+    return false;
+}
+
 /* EXIT_YES to go on, or the exit code to leave with in *ret_done. */
 static int
 read_options(int argc, char **argv, struct options *o, bool *ret_done)
@@ -95,6 +139,7 @@ read_options(int argc, char **argv, struct options *o, bool *ret_done)
             (void)puts("cartulary 0.1.0");
             return EXIT_YES;
         } else {
+            say_after(argv[optind - 1]);
             (void)fputs("see: cartulary --help\n", stderr);
             return EXIT_INPUT;
         }
@@ -125,6 +170,8 @@ main(int argc, char **argv)
             continue;
         argc -= optind;
         argv += optind;
+        if (says_before(COMMANDS[i], argc, argv))
+            return EXIT_INPUT;
         optind = 0; /* glibc: start afresh */
         e = COMMANDS[i]->run(&o, argc, argv);
         /* Output that could not be written was not given. */

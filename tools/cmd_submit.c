@@ -74,17 +74,6 @@ progress(struct submission *s, bool last)
                   s->done + s->skipped, s->refused, s->later, last ? "\n" : "  ");
 }
 
-static enum result
-load(const char *path, struct certs *ret)
-{
-    struct buf text = BUF_INIT(CERTS_FILE_MAX);
-    enum result r = file_read(path, &text);
-    if (r == RES_OK)
-        r = certs_parse(buf_span(&text), ret);
-    buf_release(&text);
-    return r;
-}
-
 /* Whether the stored receipt is really one for this file, from this log. */
 static bool
 is_done(const struct submission *s, const char *path, const struct entry *entry)
@@ -102,15 +91,17 @@ is_done(const struct submission *s, const char *path, const struct entry *entry)
     return r == RES_OK && v.log == s->log;
 }
 
-/* RES_OK with *ret NULL: its receipt is there already. */
+/* RES_OK with *ret NULL: its receipt is there already.  Else why says what is wrong. */
 static enum result
-open_session(struct submission *s, const char *path, struct session **ret)
+open_session(struct submission *s, const char *path, struct session **ret,
+             char why[static APP_REASON_MAX])
 {
     struct certs pem = CERTS_INIT;
     struct subject subject = SUBJECT_INIT;
     const struct session_config c = {.log = s->log, .seed = s->next};
     *ret = NULL;
-    enum result r = load(path, &pem);
+    enum result r = app_load_certs(path, &pem, why);
+    const bool loaded = r == RES_OK;
     const struct subject_chain chain = {.certs = pem.certs,
                                         .n = pem.n,
                                         .anchors = s->app->anchors,
@@ -122,6 +113,8 @@ open_session(struct submission *s, const char *path, struct session **ret)
         if (!is_done(s, path, &entry))
             r = session_submit(&c, &subject, &chain, app_now(), ret);
     }
+    if (loaded && r != RES_OK)
+        (void)app_reason(r, why);
     subject_release(&subject);
     certs_release(&pem);
     return r;
@@ -142,8 +135,9 @@ next(void *arg, void **ret_tag)
     while (s->next < s->files.n) {
         char *path = s->files.path[s->next++];
         struct session *session;
+        char why[APP_REASON_MAX] = "", detail[APP_REASON_MAX + 32];
         progress(s, false);
-        enum result r = open_session(s, path, &session);
+        enum result r = open_session(s, path, &session, why);
         if (r == RES_OK && session != NULL) {
             *ret_tag = path;
             return session;
@@ -152,11 +146,7 @@ next(void *arg, void **ret_tag)
             s->skipped++;
             continue;
         }
-        char detail[256];
-        (void)snprintf(
-            detail, sizeof detail, "cannot be submitted: %s (%s)%s%s",
-            r == RES_ABSENT ? "no such file, or no certificate in it" : result_sentence(r),
-            result_source(r), r == RES_IO ? ": " : "", r == RES_IO ? strerror(errno) : "");
+        (void)snprintf(detail, sizeof detail, "cannot be submitted: %s", why);
         fail(s, path, r == RES_MEMORY ? EXIT_FAULT : EXIT_INPUT, result_name(r), detail);
     }
     return NULL;
@@ -194,7 +184,7 @@ ended(void *arg, void *tag, const struct session *session)
 static void
 summary(const struct submission *s)
 {
-    if (s->files.n > 1 || s->skipped > 0)
+    if (!s->app->o.json)
         app_say("%zu logged and verified, %zu had their receipt already, %zu refused or "
                 "unreadable, %zu left for "
                 "later, %zu failed%s",
@@ -210,9 +200,13 @@ submit(struct submission *s, const char *origin, const char *receipts, unsigned 
         return EXIT_INPUT;
     enum result r = receipts_open(receipts, &s->receipts);
     if (r != RES_OK) {
+        /* A path that cannot be is the caller's mistake, not this machine's. */
+        bool misnamed = r == RES_IO && (errno == ENOENT || errno == ENOTDIR || errno == EISDIR);
         app_say("cannot open the receipts %s: %s", receipts,
-                r == RES_IO ? strerror(errno) : result_sentence(r));
-        return EXIT_FAULT;
+                r != RES_IO       ? result_sentence(r)
+                : errno == ENOENT ? "there is no such directory"
+                                  : strerror(errno));
+        return misnamed ? EXIT_INPUT : EXIT_FAULT;
     }
     if (s->receipts.torn > 0)
         app_say("%s: cut off %zu bytes of a receipt that was not written to its end", receipts,
@@ -234,7 +228,7 @@ with_files(const struct options *o, struct submission *s, const char *origin, co
     s->app = &a;
     if (e == EXIT_YES)
         e = submit(s, origin, receipts, parallel);
-    if (s->log != NULL)
+    if (s->parallel > 0) /* it came to submitting */
         summary(s);
     if (receipts_close(&s->receipts) != RES_OK) {
         app_say("cannot write the receipts: %s", strerror(errno));

@@ -41,18 +41,39 @@ print_proved(const struct app *a, const char *how, const struct policy_log *log,
                  log->note.name, how, time, index, h->size, head_time);
 }
 
-/* The entries that a receipt could be about, tried in turn. */
+/* Whether the receipt's leaf hash is that of entry under the receipt's SCT.  Only chooses words:
+ * what proves is receipt_verify. */
+static bool
+is_about(const struct receipt *r, const struct entry *entry)
+{
+    struct sct sct;
+    struct hash leaf;
+    if (sct_parse(buf_span(&r->sct), &sct) != RES_OK)
+        return true; /* then that is what is wrong */
+    const struct timestamped_entry t = {
+        .timestamp = sct.timestamp, .entry = *entry, .extensions = sct.extensions};
+    entry_leaf_hash(&t, &leaf);
+    return r->type == entry->type && hash_equal(&leaf, &r->leaf_hash);
+}
+
+/* The entries that a receipt could be about, tried in turn.  *ret_about: it may be about one of
+ * them, or one could not be made because the issuer is missing. */
 static enum result
 try_receipt(const struct app *a, const struct receipt *r, const struct subject_chain *chain,
-            struct receipt_verdict *ret)
+            struct receipt_verdict *ret, bool *ret_about)
 {
     enum result (*const of[])(const struct subject_chain *, struct subject *) = {subject_submitted,
                                                                                  subject_embedded};
     enum result first = RES_OK;
+    *ret_about = false;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         struct subject s = SUBJECT_INIT;
         enum result rc = of[i](chain, &s);
         const struct entry entry = subject_entry(&s);
+        if (rc == RES_OK)
+            *ret_about = is_about(r, &entry) || *ret_about;
+        else
+            *ret_about = rc != RES_CERT_SCT_LIST || *ret_about;
         if (rc == RES_OK)
             rc = receipt_verify(r, a->policy, &entry, ret);
         subject_release(&s);
@@ -64,6 +85,29 @@ try_receipt(const struct app *a, const struct receipt *r, const struct subject_c
     return first;
 }
 
+/* Why the one receipt of the file is none for the certificate. */
+static void
+say_why_not(const struct app *a, const struct receipt *r, enum result why, bool parsed, bool about)
+{
+    char reason[APP_REASON_MAX];
+    const struct policy_log *log = policy_log_by_origin(a->policy, buf_span(&r->origin));
+    if (parsed && (log == NULL || log->p256 == NULL)) {
+        char name[KEY_NAME_MAX + 1];
+        size_t n = r->origin.n < sizeof name ? r->origin.n : sizeof name - 1;
+        for (size_t i = 0; i < n; i++) /* a stranger's text on a terminal */
+            name[i] = (char)(r->origin.p[i] > ' ' && r->origin.p[i] < 0x7f ? r->origin.p[i] : '?');
+        name[n] = '\0';
+        app_say(log == NULL ? "the receipt is of log %s, which the policy does not name"
+                            : "the receipt is of log %s, for which the policy gives no ct-key",
+                name);
+    } else if (parsed && !about) {
+        app_say("the receipt is not one for this certificate, or it was altered: its leaf hash is "
+                "another");
+    } else {
+        app_say("the receipt does not verify: %s", app_reason(why, reason));
+    }
+}
+
 static int
 verify_receipt(struct app *a, const struct subject_chain *chain, const char *path)
 {
@@ -71,11 +115,14 @@ verify_receipt(struct app *a, const struct subject_chain *chain, const char *pat
     struct receipt receipt;
     struct receipt_verdict v;
     size_t lines = 0;
+    bool parsed = false, about = false;
     int e = EXIT_NO;
     enum result last = RES_ABSENT;
     enum result r = file_read(path, &text);
     if (r != RES_OK) {
-        app_say("cannot read the receipts %s: %s", path, result_sentence(r));
+        char why[APP_REASON_MAX];
+        app_say("cannot read the receipts %s: %s", path,
+                r == RES_ABSENT ? "no such file" : app_reason(r, why));
         buf_release(&text);
         return EXIT_INPUT;
     }
@@ -89,15 +136,16 @@ verify_receipt(struct app *a, const struct subject_chain *chain, const char *pat
             continue;
         lines++;
         last = receipt_parse(line, &receipt);
-        if (last == RES_OK)
-            last = try_receipt(a, &receipt, chain, &v);
+        parsed = last == RES_OK;
+        if (parsed)
+            last = try_receipt(a, &receipt, chain, &v, &about);
         if (last == RES_OK) {
             print_proved(a, "receipt, offline", v.log, &v.promise, &v.head, receipt.index);
             e = EXIT_YES;
         }
     }
     if (e != EXIT_YES && lines == 1) {
-        app_say("the receipt does not verify: %s (%s)", result_sentence(last), result_source(last));
+        say_why_not(a, &receipt, last, parsed, about);
         e = result_class(last) == CLASS_FALSE ? EXIT_NO : EXIT_INPUT;
     } else if (e != EXIT_YES && lines == 0) {
         app_say("%s holds no receipt", path);
@@ -136,6 +184,7 @@ next(void *arg, void **ret_tag)
     struct subject s = SUBJECT_INIT;
     struct buf sct = BUF_INIT(UINT16_MAX);
     struct session *session = NULL;
+    char why[APP_REASON_MAX];
     *ret_tag = NULL;
     if (e->given)
         return NULL;
@@ -152,7 +201,7 @@ next(void *arg, void **ret_tag)
     if (r == RES_CHAIN_ROOT)
         app_say("%s", ISSUER_MISSING);
     else
-        app_say("%s (%s)", result_sentence(r), result_source(r));
+        app_say("%s", app_reason(r, why));
     e->exit = result_class(r) == CLASS_BROKEN ? EXIT_FAULT : EXIT_INPUT;
     return NULL;
 }
@@ -205,7 +254,8 @@ verify_embedded(struct app *a, const struct subject_chain *chain)
         return EXIT_INPUT;
     }
     if (r != RES_OK) {
-        app_say("the certificate cannot be read: %s (%s)", result_sentence(r), result_source(r));
+        char why[APP_REASON_MAX];
+        app_say("the certificate cannot be read: %s", app_reason(r, why));
         return EXIT_INPUT;
     }
     for (size_t i = 0; i < n; i++) {
@@ -236,19 +286,13 @@ verify_embedded(struct app *a, const struct subject_chain *chain)
 static int
 verify(const struct options *o, const char *path, const char *receipts)
 {
-    struct buf text = BUF_INIT(CERTS_FILE_MAX);
     struct certs pem = CERTS_INIT;
+    char why[APP_REASON_MAX];
     struct app a;
     int e = receipts != NULL ? app_open_offline(&a, o, true) : app_open(&a, o, true);
-    enum result r = RES_OK;
-    if (e == EXIT_YES) {
-        r = file_read(path, &text);
-        if (r == RES_OK)
-            r = certs_parse(buf_span(&text), &pem);
-        if (r != RES_OK) {
-            app_say("%s: %s", path, result_sentence(r));
-            e = EXIT_INPUT;
-        }
+    if (e == EXIT_YES && app_load_certs(path, &pem, why) != RES_OK) {
+        app_say("%s: %s", path, why);
+        e = EXIT_INPUT;
     }
     if (e == EXIT_YES) {
         const struct subject_chain chain = {
@@ -256,7 +300,6 @@ verify(const struct options *o, const char *path, const char *receipts)
         e = receipts != NULL ? verify_receipt(&a, &chain, receipts) : verify_embedded(&a, &chain);
     }
     certs_release(&pem);
-    buf_release(&text);
     app_close(&a);
     return e;
 }

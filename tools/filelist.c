@@ -44,7 +44,8 @@ bool
 filelist_add_directory(struct filelist *f, const char *dir)
 {
     char path[8192];
-    size_t first = f->n;
+    size_t first = f->n, n = strlen(dir);
+    const char *slash = n > 0 && dir[n - 1] == '/' ? "" : "/";
     struct dirent *entry;
     bool ok = true;
     DIR *d = opendir(dir);
@@ -53,7 +54,7 @@ filelist_add_directory(struct filelist *f, const char *dir)
     while (ok && (entry = readdir(d)) != NULL) {
         if (!is_certificate(entry->d_name))
             continue;
-        ok = snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) < (int)sizeof path &&
+        ok = snprintf(path, sizeof path, "%s%s%s", dir, slash, entry->d_name) < (int)sizeof path &&
              filelist_add(f, path);
     }
     (void)closedir(d);

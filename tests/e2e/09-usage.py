@@ -71,6 +71,15 @@ def wrong_use(checks, house, log):
         checks.that(err.strip() and not out, f"{says}: a sentence on standard error", (out, err))
         checks.that(not os.path.exists(house.path("new")), f"{says}: nothing is left behind")
     print(f"wrong uses: {len(rows)}")
+    for args, words in ((["submit", chain, "--policy", log.policy], "--policy stands before the command"),
+                        (["monitor", "--json"], "--json stands before the command"),
+                        (["verify", chain, f"--policy={log.policy}"], "--policy stands before the command"),
+                        (["--log", "x", "monitor"], "--log stands after the command"),
+                        (["--receipts=x", "submit", chain], "--receipts stands after the command"),
+                        (["--policy", log.policy, "verify", gone], "no such file"),
+                        (["--policy", log.policy, "verify", log.policy], "holds no certificate")):
+        code, out, err = house.cartulary(*args)
+        checks.that(code == 2 and words in err and not out, f"{words}: {args[0]}", (code, out, err))
 
 
 def made(checks, log):

@@ -35,8 +35,9 @@ def receipts(house, checks, log, chains):
     out = house.path("r.jsonl")
     code, _, err = client(house, log, "submit", "--receipts", out, "--parallel", 4, *chains[:8])
     checks.equal(code, 0, "submit takes eight chains")
-    code, stdout, _ = client(house, log, "submit", chains[0])
+    code, stdout, err = client(house, log, "submit", chains[0])
     checks.equal(code, 0, "the same chain again")
+    checks.that("1 logged and verified" in err, "one file is summed up, too", err)
     with open(out) as f:
         lines = {json.loads(line)["file"]: line for line in f}
     checks.equal(json.loads(stdout)["sct"], json.loads(lines[chains[0]])["sct"], "gets the same SCT")
@@ -48,7 +49,11 @@ def receipts(house, checks, log, chains):
     with open(one, "w") as f:
         f.write(lines[chains[1]])
     code, _, err = client(house, log, "verify", chains[0], "--receipt", one)
-    checks.that(code in (1, 2), "another's receipt does not verify", code)
+    checks.that(code == 1 and "not one for this certificate" in err, "another's receipt is none for this one", (code, err))
+    other = Log(house, name="another", roots=os.path.join(log.dir, "roots.pem"), origin="other.example/log").policy
+    code, _, err = house.cartulary("--policy", other, "--stateless", "verify", chains[1], "--receipt", one)
+    checks.that(code == 2 and f"is of log {ORIGIN}, which the policy does not name" in err,
+                "a receipt of a log that the policy does not name", (code, err))
     for key, value in json.loads(lines[chains[0]]).items():
         receipt = json.loads(lines[chains[0]])
         if isinstance(value, int):
@@ -139,6 +144,17 @@ def refusals(house, checks, log, chains):
     code, _, err = client(house, log, "submit", "--receipts", house.path("none.jsonl"), house.path("no-such.pem"), chains[0])
     checks.equal(code, 2, "a file that is not there is exit 2, the other is logged all the same")
     checks.that("1 logged and verified" in err and "1 refused or unreadable" in err, "and both are counted", err)
+    checks.that("no such file" in err and "(-)" not in err, "it says that there is no such file", err)
+    code, _, err = client(house, log, "submit", log.policy)
+    checks.that(code == 2 and "holds no certificate" in err and "(-)" not in err, "a file without certificate", (code, err))
+    code, _, err = client(house, log, "submit", "--receipts", house.path("nodir/r.jsonl"), chains[0])
+    checks.that(code == 2 and "no such directory" in err, "receipts into no directory are exit 2", (code, err))
+    os.mkdir(house.path("issued"))
+    shutil.copy(chains[0], house.path("issued/k.pem"))
+    code, out, err = client(house, log, "submit", "--from", house.path("issued/"))
+    checks.that(code == 0 and json.loads(out)["file"] == house.path("issued/k.pem"), "--from DIR/ doubles no slash", (out, err))
+    code, out, err = client(house, log, "--json", "submit", chains[0])
+    checks.that(code == 0 and "logged and verified" not in err, "--json sums nothing up in words", (code, err))
     with open(house.path("bad.pem"), "w") as f:
         f.write("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n")
     code, _, err = client(house, log, "submit", house.path("bad.pem"))
