@@ -18,24 +18,36 @@
 /* What the marker of a backup says until all of it is there. */
 #define UNFINISHED "unfinished"
 
+/* Says which path failed and, where the system said why, so; rc is what is handed on. */
 static enum result
-copy_file(const char *dir, const char *dest, const char *name)
+failed_at(enum result rc, const char *doing, const char *path, struct log_trouble *why)
+{
+    int error = errno;
+    if (rc != RES_OK && !why->text[0])
+        log_say(why, "cannot %s %.200s: %s", doing, path,
+                rc == RES_IO && error != 0 ? strerror(error) : result_sentence(rc));
+    return rc;
+}
+
+static enum result
+copy_file(const char *dir, const char *dest, const char *name, struct log_trouble *why)
 {
     char from[FILES_PATH_MAX], to[FILES_PATH_MAX];
     struct buf data = BUF_INIT(FILE_MAX_HERE);
     enum result rc = files_path(dir, name, from);
     if (rc == RES_OK)
         rc = files_path(dest, name, to);
+    errno = 0;
     if (rc == RES_OK)
-        rc = files_read(from, &data);
+        rc = failed_at(files_read(from, &data), "read", from, why);
     if (rc == RES_OK)
-        rc = files_replace(to, buf_span(&data), 0644);
+        rc = failed_at(files_replace(to, buf_span(&data), 0644), "write", to, why);
     buf_release(&data);
     return rc;
 }
 
 static enum result
-copy_store(const char *dir, const char *dest, uint64_t map_size)
+copy_store(const char *dir, const char *dest, uint64_t map_size, struct log_trouble *why)
 {
     char from[FILES_PATH_MAX], to[FILES_PATH_MAX];
     uint32_t format;
@@ -44,14 +56,16 @@ copy_store(const char *dir, const char *dest, uint64_t map_size)
     if (rc == RES_OK)
         rc = files_path(dest, "store", to);
     if (rc == RES_OK && mkdir(to, 0755) != 0)
-        rc = RES_IO;
+        rc = failed_at(RES_IO, "make", to, why);
     if (rc != RES_OK)
         return rc;
     struct store_options o = {.path = from, .map_size = map_size, .read_only = true};
+    errno = 0;
     rc = store_open(&o, &format, &store);
     if (rc != RES_OK)
-        return rc;
-    rc = store_copy(store, to);
+        return failed_at(rc, "read", from, why);
+    errno = 0;
+    rc = failed_at(store_copy(store, to), "copy the store to", to, why);
     store_close(store);
     return rc == RES_OK ? files_sync_dir(to) : rc;
 }
@@ -126,20 +140,28 @@ copy_backup(const char *dir, const char *dest, struct store_head *ret, struct lo
     /* The marker first: whatever else happens, this directory does not serve. */
     rc = marker_set(dest, MARKER_COPY, UNFINISHED);
     for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]) && rc == RES_OK; i++)
-        rc = copy_file(dir, dest, FILES[i]);
+        rc = copy_file(dir, dest, FILES[i], why);
     if (rc == RES_OK)
-        rc = copy_store(dir, dest, c.map_size);
-    if (rc == RES_OK)
+        rc = copy_store(dir, dest, c.map_size, why);
+    if (rc == RES_OK) {
         rc = read_head(dest, c.map_size, ret, 0, NULL);
-    if (rc == RES_ABSENT) {
-        memset(ret, 0, sizeof(*ret));
-        rc = RES_OK;
+        /* A log that never served has no head; a file that is missing is another matter. */
+        if (rc == RES_ABSENT) {
+            memset(ret, 0, sizeof(*ret));
+            rc = RES_OK;
+        }
     }
     if (rc == RES_OK) {
         (void)snprintf(text, sizeof(text), "of %.150s at size %" PRIu64, c.origin, ret->size);
         rc = marker_set(dest, MARKER_COPY, text);
     }
-    return finish(rc, dest, why);
+    rc = finish(rc, dest, why);
+    if (rc != RES_OK) {
+        const struct log_trouble what = *why;
+        log_say(why, "%.300s; the backup is not finished: remove %.150s before trying again",
+                what.text, dest);
+    }
+    return rc;
 }
 
 /* The keys in DIR must be those that signed what the store holds. */
@@ -151,6 +173,12 @@ check_keys(const char *dir, const struct config *c, const struct store_head *hea
     struct signer *s;
     struct note_key keys[2];
     enum result rc = signer_open(dir, &s);
+    const char *open_file = rc == RES_KEY ? signer_open_to_others(dir) : NULL;
+    if (open_file) {
+        log_say(why, "%.200s/keys/%s is open to others: chmod 600 %.200s/keys/%s", dir, open_file,
+                dir, open_file);
+        return rc;
+    }
     if (rc != RES_OK) {
         log_say(why, "%.200s/keys: %s; bring the log's keys back first (mode 0600)", dir,
                 result_sentence(rc));

@@ -11,7 +11,8 @@
 /*
  * Copies DIR to the new directory dest: store (one snapshot, hot), configuration, roots, policy,
  * public key; no keys, no tokens, no index (derived).  The copy bears the marker `copy`.
- * RES_EXISTS, RES_IO; *why says more.
+ * RES_EXISTS, RES_IO, RES_ABSENT when one of these files is missing; *why says more: what could not
+ * be read or written, and that an unfinished dest must be removed.
  */
 MUST_CHECK enum result copy_backup(const char *dir, const char *dest, struct store_head *ret,
                                    struct log_trouble *why);

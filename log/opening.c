@@ -145,6 +145,12 @@ opening_store(struct log *l, struct log_trouble *why)
     char path[FILES_PATH_MAX];
     uint32_t format = 0;
     enum result rc = signer_open(l->config.dir, &l->signer);
+    const char *open_file = rc == RES_KEY ? signer_open_to_others(l->config.dir) : NULL;
+    if (open_file) {
+        log_say(why, "%.200s/keys/%s is open to others: chmod 600 %.200s/keys/%s", l->config.dir,
+                open_file, l->config.dir, open_file);
+        return rc;
+    }
     if (rc != RES_OK) {
         log_say(why,
                 "%.200s/keys: %s (%s); key files must be there and readable by their owner only",

@@ -135,6 +135,22 @@ load(const char *dir, const char *name, EVP_PKEY **ret)
     return rc;
 }
 
+const char *
+signer_open_to_others(const char *dir)
+{
+    static const struct {
+        const char *key, *file;
+    } KEYS[] = {{"log", "log.pem"}, {"checkpoint", "checkpoint.pem"}};
+    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
+        char path[PATH_MAX_HERE];
+        struct stat st;
+        if (key_path(dir, KEYS[i].key, path) == RES_OK && stat(path, &st) == 0 &&
+            (st.st_mode & 077) != 0)
+            return KEYS[i].file;
+    }
+    return NULL;
+}
+
 static enum result
 open_p256(struct signer *s, const char *dir)
 {

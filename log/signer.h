@@ -28,6 +28,10 @@ MUST_CHECK enum result signer_create(const char *dir);
  * may read it, RES_IO, RES_MEMORY, RES_CRYPTO. */
 MUST_CHECK enum result signer_open(const char *dir, struct signer **ret);
 
+/* The name of the first key file in DIR/keys that others than its owner may use, NULL when there is
+ * none: tells that cause of RES_KEY from a malformed key. */
+const char *signer_open_to_others(const char *dir);
+
 /* Wipes and frees.  NULL does nothing. */
 void signer_close(struct signer *s);
 

@@ -55,6 +55,12 @@ def backup_under_load(checks, house, log, leaves):
         checks.that("tokens" not in names, f"copy {i} has no tokens", names)
     code, _, err = house.cartularyd("backup", log.dir, house.path("copy0"))
     checks.equal(code, 2, "a backup never writes over what is there " + err)
+    policy, away = os.path.join(log.dir, "policy"), house.path("policy-away")
+    os.rename(policy, away)
+    code, _, err = house.cartularyd("backup", log.dir, house.path("half"))
+    os.rename(away, policy)
+    checks.that(code != 0 and f"cannot read {policy}" in err and f"remove {house.path('half')}" in err,
+                "a backup that fails says what it could not read and what to remove", (code, err))
 
 
 def copies_do_not_serve(checks, house, log):

@@ -149,7 +149,7 @@ test_keys(void **state)
         (void)snprintf(name, sizeof(name), "%s/keys/%s.pem", f->path, NAMES[i]);
         (void)snprintf(away, sizeof(away), "%s/away", f->scratch);
         assert_int_equal(chmod(name, 0640), 0);
-        must_refuse(f, RES_KEY, "readable by their owner only");
+        must_refuse(f, RES_KEY, "open to others: chmod 600");
         assert_int_equal(chmod(name, 0600), 0);
         assert_int_equal(rename(name, away), 0);
         must_refuse(f, RES_ABSENT, "key files");
