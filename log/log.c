@@ -165,6 +165,17 @@ load_roots(struct log *l, struct roots **ret, struct log_trouble *why)
     return rc;
 }
 
+/* A log without a root that takes submissions refuses all of them, which is rarely meant. */
+static void
+warn_without_roots(struct log *l, const struct roots *roots)
+{
+    for (size_t i = 0; i < roots_count(roots); i++)
+        if (!roots_at(roots, i)->verify_only)
+            return;
+    log_line(l, "roots-none", "count=%zu detail=\"no root in roots.pem takes submissions\"",
+             roots_count(roots));
+}
+
 static enum result
 open_parts(struct log *l, struct log_trouble *why)
 {
@@ -179,6 +190,8 @@ open_parts(struct log *l, struct log_trouble *why)
         rc = opening_index(l, why);
     if (rc == RES_OK)
         rc = load_roots(l, &l->roots, why);
+    if (rc == RES_OK)
+        warn_without_roots(l, l->roots);
     if (rc == RES_OK)
         rc = tokens_load(l->config.dir, &l->tokens);
     if (rc == RES_OK)
@@ -394,6 +407,7 @@ log_reload_roots(struct log *l, size_t *ret_added, struct log_trouble *why)
     (void)pthread_mutex_unlock(&l->lock);
     roots_unref(old);
     log_line(l, "roots", "count=%zu added=%zu", roots_count(fresh), *ret_added);
+    warn_without_roots(l, fresh);
     return RES_OK;
 }
 

@@ -85,6 +85,7 @@ usage(FILE *out)
                 "\n"
                 "    cartularyd COMMAND DIR [options]      DIR is the log's directory\n"
                 "    cartularyd COMMAND --help             what a command does, with examples\n"
+                "    --version                             the version\n"
                 "\n",
                 out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
@@ -106,6 +107,10 @@ main(int argc, char **argv)
 {
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         usage(stdout);
+        return DAEMON_OK;
+    }
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        (void)puts("cartularyd 0.1.0");
         return DAEMON_OK;
     }
     for (size_t i = 0; argc >= 2 && i < COMMAND_COUNT; i++)

@@ -11,6 +11,8 @@ static const char HELP[] =
     "Copies the log in DIR to the new directory DEST: one snapshot of the store, the "
     "configuration,\n"
     "the roots and the public files.  No keys and no tokens.  The log may serve meanwhile.\n"
+    "Run it as the log's account.  A DEST that was not finished must be removed before another "
+    "try.\n"
     "\n"
     "The copy does not serve: an old copy that signed new heads would fork the log.  See\n"
     "'cartularyd promote --help' for what makes it a log again, and check it with 'cartularyd "

@@ -16,7 +16,8 @@ static const char HELP[] =
     "\n"
     "Makes the directory DIR of a new log: cartulary.conf, keys/ (readable by its owner only), an\n"
     "empty store/, roots.pem, and the public files policy and log.pub.pem.  The policy is what\n"
-    "clients are given: it holds the log's keys and its URL.\n"
+    "clients are given: it holds the log's keys and its URL.  The folder that DIR stands in must "
+    "exist.\n"
     "\n"
     "  --origin NAME        the log's name for ever, a URL without scheme: log.example/2026\n"
     "  --url URL            where strangers reach it: https://log.example/2026\n"
@@ -174,9 +175,9 @@ cmd_init(int argc, char **argv)
     buf_release(&roots);
     if (code != DAEMON_OK)
         return code;
-    (void)printf("made %s\npolicy for clients: %s/policy\nnext: cartularyd serve %s\n",
-                 o.create.dir, o.create.dir, o.create.dir);
+    (void)printf("made %s\npolicy for clients: %s/policy\n", o.create.dir, o.create.dir);
     if (o.roots_count == 0)
         (void)printf("no roots yet: put them into %s/roots.pem before serving\n", o.create.dir);
+    (void)printf("next: cartularyd serve %s\n", o.create.dir);
     return DAEMON_OK;
 }

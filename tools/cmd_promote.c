@@ -14,21 +14,27 @@ static const char HELP[] =
     "cartularyd promote DIR --head FILE [--old-head]\n"
     "cartularyd promote DIR --witnesses [--old-head]\n"
     "\n"
+    "Before: STOP the old log for good, never to be started again, and take the newest head AFTER\n"
+    "that: while it runs it may sign a newer one at any time.\n"
+    "\n"
     "DIR is a backup.  A backup that is older than what the log has already signed would fork the\n"
     "log if it served: everyone who saw the newer head would hold proof against it.  So promote "
     "wants\n"
     "the newest head that is known outside and refuses when it is newer than the copy's own.\n"
+    "A head that is behind the copy is taken too, but proves nothing about newer ones.\n"
     "\n"
-    "  --head FILE   a signed checkpoint of this log, from wherever the newest is to be had: a\n"
-    "                monitor's state ('cartulary heads'), a proxy's cache, a mirror of "
-    "/checkpoint\n"
+    "  --head FILE   a signed checkpoint of this log, from wherever the newest is to be had: what\n"
+    "                'cartulary heads --checkpoint' prints, a saved /checkpoint, a proxy's cache;\n"
+    "                not a monitor's .view file\n"
     "  --witnesses   asks every witness of DIR/policy that has a URL; all must answer\n"
     "  --old-head    takes a head that is older than 24 hours: only when the log has signed none\n"
     "                since, because it stood still\n"
     "\n"
     "The clock must stand after the head: the next one has to be later.\n"
     "\n"
-    "Bring the log's keys back into DIR/keys first (mode 0600): a backup holds none.\n";
+    "Bring the log's keys back into DIR/keys first (mode 0600): a backup holds none.\n"
+    "The file that highwater in cartulary.conf names must come along too.  Tokens are not copied:\n"
+    "make them again with 'cartularyd token'.\n";
 
 struct options {
     const char *dir;
@@ -91,6 +97,9 @@ cmd_promote(int argc, char **argv)
     buf_release(&head);
     if (rc != RES_OK) {
         daemon_complain("%s", why.text);
+        if (rc == RES_NOTE || rc == RES_CHECKPOINT)
+            daemon_complain("wanted is what 'cartulary heads --checkpoint' prints or a saved "
+                            "/checkpoint, not a .view file");
         return daemon_exit_code(rc);
     }
     (void)printf(

@@ -36,6 +36,8 @@ add(const char *dir, const char *name)
     enum result rc = tokens_add(dir, name, text);
     if (rc == RES_OK) {
         (void)printf("%s\n", text);
+        daemon_complain(
+            "shown only this once; send SIGHUP to the running log, which then takes it");
         return DAEMON_OK;
     }
     daemon_complain("%s: %s", name,

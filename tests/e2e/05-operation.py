@@ -96,6 +96,10 @@ def hangup(checks, house, log, leaves):
     checks.that(gone and gone.problem() == "root-verify-only", "a root that is gone takes nothing more",
                 gone and gone.body)
     checks.that(b64(other.root) not in log.ask("/ct/v1/get-roots").json()["certificates"], "and is not shown")
+    checks.that("event=roots-none" not in log.lines(), "nothing warns while a root takes submissions")
+    replaced(path, "# verify-only\n" + before)
+    log.process.send_signal(signal.SIGHUP)
+    checks.that(until(lambda: "event=roots-none" in log.lines()), "a file whose roots take nothing is said")
     # A retired root is written down as such when it is to survive a restart.
     replaced(path, before + "# verify-only\n" + other_root_pem(other))
     checks.equal((log.stop(), log.start().add(other.chain(2)).problem()), (0, "root-verify-only"), "after a restart too")
