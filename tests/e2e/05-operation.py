@@ -143,8 +143,10 @@ def clock(checks, house, log, leaves):
         checks.equal(log.ask("/tile/0/000.p/1").status, 200, f"{back} s back: tiles")
         turn(0)
         checks.that(until(lambda: log.ask("/health").status == 200), f"{back} s back: passes")
-    timestamp = log.sth()["timestamp"]
     turn(-3600)
+    # Only now is no head signed any more between looking and stopping.
+    checks.that(until(lambda: log.ask("/health").status == 503), "the clock went back again")
+    timestamp = log.sth()["timestamp"]
     log.stop()
     log.start(env=env)
     sick = log.ask("/health")
