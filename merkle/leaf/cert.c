@@ -66,7 +66,7 @@ read_spki(struct der *tbs, struct cert *c)
     unsigned unused;
     c->spki = e.whole;
     c->spki_algorithm = read_algorithm(&in);
-    (void)der_bit_string(&in, &unused);
+    (void)der_bit_string(&in, DER_BIT_STRING, &unused);
     der_leave(&in);
 }
 
@@ -93,8 +93,10 @@ skip_unique_id(struct der *tbs, const struct cert *c, unsigned n)
 {
     if (!der_next_is(tbs, DER_CONTEXT(n)))
         return;
-    if (c->version == 1 || der_take(tbs, DER_CONTEXT(n)).content.n == 0)
+    unsigned unused;
+    if (c->version == 1)
         der_fail(tbs, RES_CERT);
+    (void)der_bit_string(tbs, (uint8_t)DER_CONTEXT(n), &unused);
 }
 
 /* BasicConstraints ::= SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER (0..MAX)
@@ -120,7 +122,7 @@ static void
 read_key_usage(struct der *d, struct cert *c)
 {
     unsigned unused;
-    struct span bits = der_bit_string(d, &unused);
+    struct span bits = der_bit_string(d, DER_BIT_STRING, &unused);
     c->has_key_usage = true;
     for (unsigned i = 0; i < 9 && i / 8 < bits.n; i++)
         if ((bits.p[i / 8] & (0x80u >> i % 8)) != 0)
@@ -237,7 +239,7 @@ cert_parse(struct span der, struct cert *ret)
     der_leave(&in);
     read_tbs(&whole, &c);
     c.algorithm = read_algorithm(&whole);
-    c.signature = der_bit_string(&whole, &unused);
+    c.signature = der_bit_string(&whole, DER_BIT_STRING, &unused);
     der_leave(&whole);
     /* Signatures are whole bytes; which bits a signature covers must not depend on the reader. */
     if (unused != 0)

@@ -158,9 +158,9 @@ der_boolean(struct der *d)
 }
 
 struct span
-der_bit_string(struct der *d, unsigned *ret_unused)
+der_bit_string(struct der *d, uint8_t tag, unsigned *ret_unused)
 {
-    struct span s = der_take(d, DER_BIT_STRING).content;
+    struct span s = der_take(d, tag).content;
     *ret_unused = 0;
     /* X.690 8.6.2 and 11.2.1: the count of unused bits, at most 7, none of nothing, and they are
      * zero. */

@@ -85,9 +85,9 @@ struct span der_integer(struct der *d);
 /* The next element, which must be BOOLEAN, 00 or ff. */
 bool der_boolean(struct der *d);
 
-/* The bytes of the next element, a BIT STRING; its count of unused bits to *ret_unused, which are
- * zero. */
-struct span der_bit_string(struct der *d, unsigned *ret_unused);
+/* The bytes of the next element, a BIT STRING under that tag (DER_BIT_STRING, or another where it
+ * is IMPLICIT); its count of unused bits to *ret_unused, which are zero. */
+struct span der_bit_string(struct der *d, uint8_t tag, unsigned *ret_unused);
 
 /*
  * The next element, a UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 writes it (seconds,
