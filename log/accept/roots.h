@@ -3,8 +3,13 @@
  *
  * Loaded from PEM, looked up by subject name and by fingerprint.  A set is immutable once made; a
  * reload makes a new one (additive: a root that was once accepted stays, at least verify-only) and
- * swaps the pointer under the owner's lock.  Public keys are decoded once, here. Uses merkle/leaf,
- * libcrypto.
+ * swaps the pointer under the owner's lock.  Public keys are decoded once, here.
+ *
+ * A root may be verify-only: the log still knows it, so that a chain under it is refused with the
+ * reason root-verify-only and not as one of a stranger, but takes nothing new under it.  RFC 6962
+ * 4.7 has get-roots list those "that are acceptable to the log": it leaves such a root out.
+ *
+ * Uses merkle/leaf, libcrypto.
  */
 #ifndef LOG_ACCEPT_ROOTS_H
 #define LOG_ACCEPT_ROOTS_H
@@ -22,7 +27,7 @@ struct root {
     struct hash sha256;
     struct cert cert; /* borrows from der */
     struct issuer *issuer;
-    bool verify_only; /* kept and shown, takes no submissions */
+    bool verify_only; /* kept for what it has issued; takes no submissions, is not in get-roots */
     char **domains;   /* NULL: public.  Else a NULL-terminated list: enters the directory for those
                          only */
 };
