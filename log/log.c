@@ -449,7 +449,6 @@ log_token_ok(struct log *l, struct span token)
 void
 log_stats(struct log *l, struct log_stats *ret)
 {
-    struct lmdb_sizes sizes;
     memset(ret, 0, sizeof(*ret));
     struct store_head head;
     log_head(l, &head, NULL);
@@ -470,8 +469,7 @@ log_stats(struct log *l, struct log_stats *ret)
     ret->roots = roots_count(roots);
     roots_unref(roots);
     ret->disk_free = log_disk_free(l);
-    if (store_sizes(l->store, &sizes) == RES_OK)
-        ret->store_bytes = sizes.file;
+    ret->store_bytes = store_bytes(l->store);
     ret->index_bytes = index_bytes(l->index);
     scrub_stats(l->scrub, ret);
 }

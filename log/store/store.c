@@ -195,6 +195,12 @@ store_sizes(struct store *s, struct lmdb_sizes *ret)
     return lmdb_sizes(s->env, ret);
 }
 
+uint64_t
+store_bytes(const struct store *s)
+{
+    return lmdb_bytes(s->env);
+}
+
 enum result
 store_copy(struct store *s, const char *dest)
 {

@@ -448,6 +448,16 @@ sizes_in(struct lmdb *env, MDB_txn *txn, struct lmdb_sizes *ret)
     return RES_OK;
 }
 
+uint64_t
+lmdb_bytes(const struct lmdb *env)
+{
+    MDB_envinfo info;
+    MDB_stat st;
+    if (mdb_env_info(env->env, &info) != 0 || mdb_env_stat(env->env, &st) != 0)
+        return 0;
+    return ((uint64_t)info.me_last_pgno + 1) * st.ms_psize;
+}
+
 enum result
 lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret)
 {

@@ -132,6 +132,7 @@ every_batch_from_1_to_600_is_found_again(void **state)
     assert_int_equal(store_sizes(s, &z), RES_OK);
     assert_int_equal(z.entries[TABLE_TAIL], size % 256);
     assert_int_equal(z.entries[TABLE_BUNDLE], size / 256);
+    assert_int_equal(store_bytes(s), z.file);
     store_close(s);
 }
 
