@@ -185,6 +185,8 @@ test_tiles_and_issuers(void **state)
     }
     assert_int_equal(log_reader_new(l, &r), RES_OK);
     assert_int_equal(log_reader_begin(r, &head), RES_OK);
+    struct buf room = BUF_INIT(1 << 20);
+    assert_int_equal(buf_add(&room, span_str("old")), RES_OK);
     static const struct {
         const char *says;
         struct tile tile;
@@ -203,7 +205,10 @@ test_tiles_and_issuers(void **state)
     };
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         print_message("%s\n", ROWS[i].says);
-        assert_int_equal(log_reader_tile(r, &ROWS[i].tile, &tile), ROWS[i].rc);
+        room.n = 3;
+        assert_int_equal(log_reader_tile(r, &ROWS[i].tile, &room, &tile), ROWS[i].rc);
+        bool made = ROWS[i].rc == RES_OK && ROWS[i].tile.kind == TILE_DATA;
+        assert_int_equal(room.n, made ? 3 + tile.n : 3); /* what is there already stays */
         if (ROWS[i].rc != RES_OK)
             continue;
         if (ROWS[i].tile.kind == TILE_HASHES) {
@@ -234,6 +239,7 @@ test_tiles_and_issuers(void **state)
     assert_int_equal(log_reader_entry(r, 5, &a, &b), RES_RANGE);
     buf_release(&a);
     buf_release(&b);
+    buf_release(&room);
     log_reader_end(r);
     log_reader_free(r);
     log_worker_free(w);
