@@ -313,7 +313,7 @@ begin_exchange(struct client *c)
     if (x->out.cap > HTTP_BUFFER_KEPT)
         buf_release(&x->out);
     x->out.n = 0;
-    x->rq = &c->conn.rq;
+    x->rq = &c->conn.message.rq;
     x->route = c->route;
     x->app = c->server->options.hooks.app;
     x->thread = &c->server->threads[c->server->thread_count - 1];
@@ -359,7 +359,7 @@ client_body_max(struct conn *conn)
 
     c->route = NULL;
     c->allow = NULL;
-    c->route_why = route_find(&c->server->options.routes, &conn->rq, &c->route, &c->allow);
+    c->route_why = route_find(&c->server->options.routes, &conn->message.rq, &c->route, &c->allow);
     return c->route_why == RES_OK && c->route != NULL ? c->route->body_max : CONN_BODY_NOW;
 }
 

@@ -13,7 +13,7 @@ static size_t limit;
 static size_t
 tell_limit(struct conn *c)
 {
-    return span_equal(c->rq.path, span_str("/now")) ? CONN_BODY_NOW : limit;
+    return span_equal(c->message.rq.path, span_str("/now")) ? CONN_BODY_NOW : limit;
 }
 
 static void say(struct drive *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -62,7 +62,7 @@ drive_pump(struct drive *d)
     static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS", "OTHER"};
     struct reply ok = {.status = 200, .type = REPLY_TEXT, .body = span_str("ok")};
     struct reply refused = {.status = 400, .type = REPLY_TEXT};
-    const struct request *rq = &d->conn.rq;
+    const struct request *rq = &d->conn.message.rq;
 
     for (;;) {
         drain(d);
