@@ -199,7 +199,7 @@ open_parts(struct log *l, struct log_trouble *why)
     if (rc == RES_OK)
         rc = pool_new(l->config.pool, &l->pool);
     if (rc == RES_OK)
-        rc = rate_new(l->config.issuer_rate, l->config.issuer_burst, &l->rate);
+        rc = rate_new(l->config.issuer_rate, l->config.issuer_burst, RATE_KEYS_MAX, &l->rate);
     if (rc != RES_OK)
         return rc;
     struct sequencer_parts parts = {.origin = l->config.origin,
