@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/http/answer.h"
 #include "api/http/server_private.h"
 
 /* What a peer hears that finds no room; prepared, because there is no memory or descriptor to ask
@@ -115,7 +116,7 @@ take_finished(struct server *s)
     while (ordered != NULL) {
         x = ordered;
         ordered = x->next;
-        client_resume(x);
+        answer_resume(x);
     }
 }
 
@@ -324,7 +325,7 @@ server_new(const struct server_options *options, struct server **ret, const char
         s->options.workers = 1;
     if (s->options.workers > HTTP_WORKERS_MAX)
         s->options.workers = HTTP_WORKERS_MAX;
-    s->conn_options = (struct conn_options){.body_max = client_body_max,
+    s->conn_options = (struct conn_options){.body_max = answer_body_max,
                                             .head_ms = options->head_ms,
                                             .body_ms = options->body_ms,
                                             .idle_ms = options->idle_ms};

@@ -1,5 +1,6 @@
 /*
- * What server.c (loop, threads, drain) and client.c (one connection) share.  Private to the two.
+ * What server.c (loop, threads, drain) and one peer's connection (client.c, outlet.c, answer.c)
+ * share.  Private to them.
  */
 #ifndef API_HTTP_SERVER_PRIVATE_H
 #define API_HTTP_SERVER_PRIVATE_H
@@ -40,16 +41,13 @@ struct server {
     bool stop;
 };
 
-/* ---- client.c; all on the loop's thread but client_finish ---- */
+/* ---- client.c; all on the loop's thread ---- */
 
 /* Takes an accepted socket.  RES_MEMORY, RES_IO: fd is closed. */
 MUST_CHECK enum result client_open(struct server *s, int fd, bool unix_socket);
 
 /* Looks at the connection's deadlines; may end it. */
 void client_sweep(struct client *c, uint64_t now);
-
-/* An exchange has come back from another thread. */
-void client_resume(struct exchange *x);
 
 /* Whether a request has begun to come and is not complete. */
 bool client_receiving(const struct client *c);
@@ -68,9 +66,6 @@ void client_drain(struct client *c);
 void client_close(struct client *c);
 
 struct client *client_next(const struct client *c);
-
-/* conn_options.body_max. */
-size_t client_body_max(struct conn *conn);
 
 /* ---- server.c ---- */
 
