@@ -610,6 +610,55 @@ threads_share(void **state)
     mint_free(der);
 }
 
+struct busy {
+    struct issuer *issuer;
+    struct span good, bad;
+    bool ok;
+};
+
+static void *
+verify_many(void *arg)
+{
+    struct busy *b = arg;
+
+    b->ok = true;
+    for (unsigned n = 0; n < ISSUER_BUSY && b->ok; n++) {
+        b->ok = verify(b->issuer, b->good) == RES_OK &&
+                (n % 16 != 0 || verify(b->issuer, b->bad) == RES_CHAIN_SIGNATURE);
+    }
+    return NULL;
+}
+
+/* A key that gets its multiples while four threads use it: the verdicts stay what they were. */
+static void
+busy_key(void **state)
+{
+    struct span good = signed_by(keys[MINT_P256], "SHA256", false);
+    struct span longer = signed_by(keys[MINT_P256], "SHA512", false);
+    uint8_t *bad = malloc(good.n);
+    struct issuer *issuer;
+    struct busy job[4];
+    pthread_t thread[4];
+
+    (void)state;
+    memcpy(bad, good.p, good.n);
+    bad[good.n - 1] ^= 1;
+    assert_int_equal(new_issuer(keys[MINT_P256], &issuer), RES_OK);
+    for (size_t i = 0; i < 4; i++) {
+        job[i] = (struct busy){.issuer = issuer, .good = good, .bad = span_of(bad, good.n)};
+        assert_int_equal(pthread_create(&thread[i], NULL, verify_many, &job[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(thread[i], NULL);
+        assert_true(job[i].ok);
+    }
+    assert_int_equal(verify(issuer, longer), RES_OK); /* not for the multiples */
+    issuer_unref(issuer);
+    free(bad);
+    mint_free(good);
+    mint_free(longer);
+}
+
 int
 main(void)
 {
@@ -627,6 +676,7 @@ main(void)
         cmocka_unit_test(cache_remembers_pairs),
         cmocka_unit_test(lru_against_a_list),
         cmocka_unit_test(threads_share),
+        cmocka_unit_test(busy_key),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
