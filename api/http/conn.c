@@ -26,7 +26,7 @@ conn_init(struct conn *c, const struct conn_options *options, uint64_t now)
     /* in[] and head[] are not touched: pages that are never used are never there. */
     memset(c, 0, offsetof(struct conn, head));
     c->options = options;
-    message_init(&c->message);
+    message_init(&c->message, options->room);
     begin_head(c, now);
 }
 
@@ -68,6 +68,7 @@ refused(struct conn *c, enum result why)
     c->last = true;
     c->refused = true;
     c->message.rq.method = METHOD_GET; /* a refusal has a body, whatever was asked */
+    message_release(&c->message);      /* what has come of the request's own is for nobody */
     return CONN_REFUSED;
 }
 

@@ -33,9 +33,10 @@ typedef size_t conn_body_fn(struct conn *c);
 
 struct conn_options {
     conn_body_fn *body_max;
-    unsigned head_ms; /* from a head's first byte, or the connection's begin, to the head's end */
-    unsigned body_ms; /* from there to the body's end */
-    unsigned idle_ms; /* between an answer and the next request's first byte */
+    struct room *room; /* what its bodies share with other connections' */
+    unsigned head_ms;  /* from a head's first byte, or the connection's begin, to the head's end */
+    unsigned body_ms;  /* from there to the body's end */
+    unsigned idle_ms;  /* between an answer and the next request's first byte */
 };
 
 /* Length of a 100 (Continue) at most. */
@@ -97,7 +98,7 @@ enum conn_event {
  * RES_HTTP_LENGTH (two Content-Length, one beside Transfer-Encoding, one that is no number),
  * RES_HTTP_TRANSFER_CODING (anything but "chunked", once, in HTTP/1.1), RES_HTTP_HOST,
  * RES_HTTP_VERSION, RES_HTTP_METHOD (CONNECT; 501 for a method nobody knows), RES_HTTP_BODY,
- * RES_MEMORY.  Trailers are refused: nothing here has a use for them.
+ * RES_HTTP_BODIES, RES_MEMORY.  Trailers are refused: nothing here has a use for them.
  */
 MUST_CHECK enum conn_event conn_next(struct conn *c, uint64_t now);
 

@@ -22,6 +22,9 @@
 #define HTTP_CHUNK_FRAMING_PER_BYTE 6
 /* A body's or answer's buffer that grew beyond this is given back after the request. */
 #define HTTP_BUFFER_KEPT 65536
+/* Bytes of request bodies held at once, over all connections: 128 of the largest a submission may
+ * be by default, some 8,000 of usual size.  One more is answered 503. */
+#define HTTP_BODIES_MAX (64u << 20)
 /* The largest answer: a data tile of 256 precertificates of 256 KiB with their TBS is 128 MiB;
  * get-roots with 4,096 roots of 1.5 KiB is 8 MiB. */
 #define HTTP_ANSWER_MAX (160u << 20)

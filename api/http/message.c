@@ -1,9 +1,13 @@
 #include "api/http/message.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "api/http/head.h"
 #include "api/http/limits.h"
+
+/* A first allocation: most submissions need two or three more doublings. */
+#define BODY_FIRST 1024
 
 /* ---- what llhttp calls ---- */
 
@@ -129,6 +133,34 @@ on_chunk_header(llhttp_t *p)
     return p->content_length > m->body_max - m->body.n ? refuse(m, RES_HTTP_BODY) : 0;
 }
 
+/* Makes room for n more bytes of body, doubling, as far as the room shared with others goes. */
+static enum result
+reserve(struct message *m, size_t n)
+{
+    struct buf *b = &m->body;
+    size_t want = b->n + n;
+    size_t before = b->cap;
+    enum result r;
+
+    if (want <= before)
+        return RES_OK;
+    if (want > b->max)
+        return RES_HTTP_BODY;
+    if (want < 2 * before)
+        want = 2 * before;
+    if (want < BODY_FIRST)
+        want = BODY_FIRST;
+    if (want > b->max)
+        want = b->max;
+    if (!room_take(m->room, want - before))
+        return RES_HTTP_BODIES;
+    r = buf_reserve(b, want - b->n);
+    assert(b->cap == (r == RES_OK ? want : before));
+    if (r != RES_OK)
+        room_give(m->room, want - before);
+    return r;
+}
+
 static int
 on_body(llhttp_t *p, const char *at, size_t n)
 {
@@ -137,7 +169,9 @@ on_body(llhttp_t *p, const char *at, size_t n)
 
     if (n > m->body_max - m->body.n)
         return refuse(m, RES_HTTP_BODY);
-    r = buf_add(&m->body, span_of(at, n));
+    r = reserve(m, n + 1);
+    if (r == RES_OK)
+        r = buf_add(&m->body, span_of(at, n));
     return r == RES_OK ? 0 : refuse(m, r);
 }
 
@@ -162,10 +196,11 @@ static const llhttp_settings_t settings = {
 /* ---- a request ---- */
 
 void
-message_init(struct message *m)
+message_init(struct message *m, struct room *room)
 {
     memset(m, 0, sizeof *m);
     m->body = BUF_INIT(0);
+    m->room = room;
     llhttp_init(&m->parser, HTTP_REQUEST, &settings);
     m->parser.data = m;
 }
@@ -173,14 +208,15 @@ message_init(struct message *m)
 void
 message_release(struct message *m)
 {
+    room_give(m->room, m->body.cap);
     buf_release(&m->body);
 }
 
 void
 message_rest(struct message *m)
 {
-    if (m->body.cap > HTTP_BUFFER_KEPT)
-        buf_release(&m->body);
+    if (m->body.cap > HTTP_BUFFER_KEPT || room_scarce(m->room))
+        message_release(m);
 }
 
 /* What the parser's error means. */
@@ -265,9 +301,9 @@ message_allow(struct message *m, size_t max)
     m->body_max = max;
     if (m->length > max)
         return RES_HTTP_BODY;
-    /* Room for the NUL behind it. */
-    m->body.max = max + 1;
-    return buf_reserve(&m->body, 1) == RES_OK ? RES_OK : RES_MEMORY;
+    /* And the NUL behind it. */
+    m->body.max = (m->chunked ? max : m->length) + 1;
+    return reserve(m, 1);
 }
 
 /* Takes what has come of a body whose length was told. */
@@ -276,7 +312,7 @@ take_length(struct message *m, struct span in, size_t *ret_used, bool *ret_whole
 {
     size_t want = m->length - m->body.n;
     size_t n = in.n < want ? in.n : want;
-    enum result r = buf_reserve(&m->body, n + 1);
+    enum result r = reserve(m, n + 1);
 
     if (r == RES_OK)
         r = buf_add(&m->body, span_of(in.p, n));
@@ -306,8 +342,6 @@ take_chunked(struct message *m, struct span in, size_t *ret_used, bool *ret_whol
     m->framed += n;
     if (m->framed > HTTP_CHUNK_FRAMING + HTTP_CHUNK_FRAMING_PER_BYTE * m->body.n)
         return RES_HTTP_BODY;
-    if (m->complete && buf_reserve(&m->body, 1) != RES_OK)
-        return RES_MEMORY;
     *ret_used = n;
     *ret_whole = m->complete;
     return RES_OK;
@@ -323,7 +357,7 @@ message_body(struct message *m, struct span in, size_t *ret_used, bool *ret_whol
     if (r != RES_OK)
         return r;
     if (whole && m->body.n > 0) {
-        m->body.p[m->body.n] = 0; /* there is room: both have reserved it */
+        m->body.p[m->body.n] = 0; /* there is room: reserved with the bytes before it */
         m->rq.body = buf_span(&m->body);
     }
     *ret_whole = whole;

@@ -7,7 +7,7 @@
  *
  * Life cycle: init; for each request: head, then, when message_has_body, allow and body until it is
  * whole; release.  After an error only release is allowed.  One thread.  No I/O, no clock.  Uses
- * fields, head, limits, buf, llhttp.
+ * fields, head, room, limits, buf, llhttp.
  */
 #ifndef API_HTTP_MESSAGE_H
 #define API_HTTP_MESSAGE_H
@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "api/http/fields.h"
+#include "api/http/room.h"
 #include "merkle/base/buf.h"
 #include "merkle/base/result.h"
 #include "merkle/base/span.h"
@@ -54,16 +55,19 @@ struct message {
     size_t framed;       /* bytes of a chunked body as they came */
     uint8_t framed_last; /* the last of them */
     size_t body_max;
-    struct buf body;
+    struct buf body;   /* its capacity is taken from room */
+    struct room *room; /* borrowed */
 };
 
-/* Makes *m ready for a head.  Allocates nothing. */
-void message_init(struct message *m);
+/* Makes *m ready for a head.  room is what its body shares with others', borrowed for its life.
+ * Allocates nothing. */
+void message_init(struct message *m, struct room *room);
 
-/* Frees the body.  Twice does nothing. */
+/* Frees the body and gives its room back.  Twice does nothing. */
 void message_release(struct message *m);
 
-/* Gives the body's memory back when it grew beyond HTTP_BUFFER_KEPT.  The request is over. */
+/* Gives the body's memory back when it grew beyond HTTP_BUFFER_KEPT, or when room is scarce.  The
+ * request is over. */
 void message_rest(struct message *m);
 
 /*
@@ -85,7 +89,8 @@ MUST_CHECK enum result message_head(struct message *m, struct span head);
 /* Whether bytes of a body are to come behind the head. */
 bool message_has_body(const struct message *m);
 
-/* The body may be max bytes long.  RES_HTTP_BODY: it is announced longer; RES_MEMORY.  Requires
+/* The body may be max bytes long.  RES_HTTP_BODY: it is announced longer; RES_HTTP_BODIES;
+ * RES_MEMORY.  Requires
  * message_has_body and max < SIZE_MAX. */
 MUST_CHECK enum result message_allow(struct message *m, size_t max);
 
@@ -96,6 +101,7 @@ MUST_CHECK enum result message_allow(struct message *m, size_t max);
  *
  *   RES_HTTP_SYNTAX  broken chunks, a bare LF, a trailer: nothing here has a use for it
  *   RES_HTTP_BODY    longer than allowed, or announced so; or chunk framing out of all proportion
+ *   RES_HTTP_BODIES  there is no room: other bodies hold it
  *   RES_MEMORY
  */
 MUST_CHECK enum result message_body(struct message *m, struct span in, size_t *ret_used,

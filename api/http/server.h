@@ -35,7 +35,8 @@ struct server_options {
     bool insecure;
     bool signals; /* SIGTERM and SIGINT drain, SIGHUP calls hangup */
     unsigned connections;
-    size_t held_max; /* bytes of answers that peers have not taken; 0: HTTP_HELD_MAX */
+    size_t held_max;   /* bytes of answers that peers have not taken; 0: HTTP_HELD_MAX */
+    size_t bodies_max; /* bytes of request bodies held at once; 0: HTTP_BODIES_MAX */
     unsigned workers;
     unsigned head_ms, body_ms, idle_ms;
     struct routes routes; /* rows borrowed for the server's life */

@@ -19,6 +19,7 @@ enum drain { DRAIN_NOT, DRAIN_REQUESTS, DRAIN_ANSWERS, DRAIN_DONE };
 struct server {
     struct server_options options;
     struct conn_options conn_options;
+    struct room bodies; /* request bodies of all connections */
     uv_loop_t loop;
     bool loop_made;
     struct listener *listener;

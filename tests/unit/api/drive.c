@@ -101,8 +101,12 @@ void
 drive_begin(struct drive *d, size_t body_max)
 {
     limit = body_max;
-    d->options = (struct conn_options){
-        .body_max = tell_limit, .head_ms = 1000, .body_ms = 2000, .idle_ms = 3000};
+    d->room = (struct room){.max = 1 << 20};
+    d->options = (struct conn_options){.body_max = tell_limit,
+                                       .room = &d->room,
+                                       .head_ms = 1000,
+                                       .body_ms = 2000,
+                                       .idle_ms = 3000};
     d->now = 0;
     d->n = d->out_n = 0;
     d->said[0] = d->out[0] = '\0';

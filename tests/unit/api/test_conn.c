@@ -122,8 +122,13 @@ deadlines(void **state)
     assert_int_equal(conn_deadline(&d.conn), 3900); /* idle */
     drive_feed(&d, span_str("POST /a HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\n"), 0);
     assert_int_equal(conn_deadline(&d.conn), 2900);
+    d.now = 2000;
+    drive_feed(&d, span_str("ab"), 0);
+    assert_int_equal(conn_deadline(&d.conn), 2900); /* nor does one of a body */
+    assert_int_equal(d.room.held, 4);
     assert_int_equal(conn_expire(&d.conn), CONN_REFUSED);
     assert_int_equal(d.conn.why, RES_HTTP_TIMEOUT);
+    assert_int_equal(d.room.held, 0); /* what has come of it holds nothing while the peer lingers */
     drive_end(&d);
     /* Nothing had begun: it just ends. */
     drive_begin(&d, 8);

@@ -10,6 +10,8 @@
 
 #define H "Host: a\r\n"
 
+static struct room room = {.max = 1 << 20};
+
 static const struct drive_row rows[] = {
     {"* for GET", "GET * HTTP/1.1\r\n" H "\r\n", "!bad-request $ "},
     {"a method others use", "DELETE /a HTTP/1.1\r\n" H "\r\n", "OTHER /a "},
@@ -248,7 +250,7 @@ a_body_in_pieces(void **state)
     struct message m;
 
     (void)state;
-    message_init(&m);
+    message_init(&m, &room);
     for (size_t i = 0; i < sizeof in / sizeof *in; i++) {
         size_t used = 0;
         bool whole = false;
@@ -273,6 +275,80 @@ a_body_in_pieces(void **state)
     message_release(&m);
 }
 
+/* Two bodies and a room that does not hold both: what one has the other has not, and all of it
+ * comes back. */
+static void
+bodies_share_a_room(void **state)
+{
+    static uint8_t bytes[2000];
+    struct span head = span_str("POST /a HTTP/1.1\r\n" H "Content-Length: 2000\r\n\r\n");
+    struct room small = {.max = 3000};
+    struct message a, b;
+    size_t used;
+    bool whole;
+
+    (void)state;
+    message_init(&a, &small);
+    message_init(&b, &small);
+    assert_int_equal(message_head(&a, head), RES_OK);
+    assert_int_equal(message_head(&b, head), RES_OK);
+    assert_int_equal(message_allow(&a, 2000), RES_OK);
+    assert_int_equal(message_body(&a, span_of(bytes, 1500), &used, &whole), RES_OK);
+    assert_int_equal(small.held, 2001); /* all it may become, and its NUL */
+    assert_int_equal(message_allow(&b, 2000), RES_HTTP_BODIES);
+    assert_int_equal(small.held, 2001);
+    assert_int_equal(message_body(&a, span_of(bytes, 500), &used, &whole), RES_OK);
+    assert_true(whole);
+    message_rest(&a); /* small enough to be kept, but room is scarce */
+    assert_int_equal(small.held, 0);
+    assert_int_equal(message_head(&b, head), RES_OK);
+    assert_int_equal(message_allow(&b, 2000), RES_OK);
+    assert_int_equal(small.held, 1024);
+    message_rest(&b); /* now it is not */
+    assert_int_equal(small.held, 1024);
+    message_release(&b);
+    message_release(&b);
+    message_release(&a);
+    assert_int_equal(small.held, 0);
+}
+
+/* A body that has begun is refused too when it would grow beyond the room; one byte less is not. */
+static void
+a_body_grows_as_far_as_the_room(void **state)
+{
+    static const struct {
+        const char *says, *head, *piece;
+        size_t max;
+        enum result r;
+    } in[] = {
+        {"told, room for it and its NUL", "Content-Length: 1024", "", 1025, RES_OK},
+        {"told, no room for its NUL", "Content-Length: 1024", "", 1024, RES_HTTP_BODIES},
+        {"chunked, with room", "Transfer-Encoding: chunked", "400\r\n", 2048, RES_OK},
+        {"chunked, without", "Transfer-Encoding: chunked", "400\r\n", 2047, RES_HTTP_BODIES},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++) {
+        struct room small = {.max = in[i].max};
+        struct message m;
+        char text[1200] = "";
+        size_t used;
+        bool whole;
+
+        message_init(&m, &small);
+        snprintf(text, sizeof text, "POST /a HTTP/1.1\r\n" H "%s\r\n\r\n", in[i].head);
+        assert_int_equal(message_head(&m, span_str(text)), RES_OK);
+        assert_int_equal(message_allow(&m, in[i].max < 1025 ? 1024 : 8000), RES_OK);
+        snprintf(text, sizeof text, "%s%01024d", in[i].piece, 0);
+        if (message_body(&m, span_str(text), &used, &whole) != in[i].r)
+            fail_msg("%s: another result", in[i].says);
+        assert_int_equal(small.held, m.body.cap);
+        assert_true(small.held <= small.max);
+        message_release(&m);
+        assert_int_equal(small.held, 0);
+    }
+}
+
 /* A message is refused before a byte of its body has come; one byte less is not. */
 static void
 what_is_told_is_held_against_what_is_allowed(void **state)
@@ -281,7 +357,7 @@ what_is_told_is_held_against_what_is_allowed(void **state)
     struct message m;
 
     (void)state;
-    message_init(&m);
+    message_init(&m, &room);
     assert_int_equal(message_head(&m, head), RES_OK);
     assert_int_equal(message_allow(&m, 2), RES_HTTP_BODY);
     assert_int_equal(message_head(&m, head), RES_OK);
@@ -295,7 +371,7 @@ a_method_nobody_knows_has_its_own_status(void **state)
     struct message m;
 
     (void)state;
-    message_init(&m);
+    message_init(&m, &room);
     assert_int_equal(message_head(&m, span_str("FROB /a HTTP/1.1\r\n" H "\r\n")), RES_HTTP_METHOD);
     assert_int_equal(m.status, 501);
     assert_int_equal(message_head(&m, span_str("CONNECT a:1 HTTP/1.1\r\n" H "\r\n")),
@@ -313,6 +389,8 @@ main(void)
         cmocka_unit_test(long_bodies),
         cmocka_unit_test(chunk_framing_is_bounded),
         cmocka_unit_test(a_body_in_pieces),
+        cmocka_unit_test(bodies_share_a_room),
+        cmocka_unit_test(a_body_grows_as_far_as_the_room),
         cmocka_unit_test(what_is_told_is_held_against_what_is_allowed),
         cmocka_unit_test(a_method_nobody_knows_has_its_own_status),
     };
