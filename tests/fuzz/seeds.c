@@ -136,6 +136,12 @@ seed_certificates(void)
     seed_precert("signed-by-signer", pre, signer);
     X509_free(pre);
     X509_free(signer);
+    struct mint_spec future = {.key = leaf_key,
+                               .subject = {{"CN", "s"}},
+                               .not_after = INT64_C(4102444800)}; /* 2100: a GeneralizedTime */
+    X509 *late = mint_cert(&future);
+    seed_x509("generalized-time", late);
+    X509_free(late);
     EVP_PKEY *ed = mint_key(MINT_ED25519);
     X509 *x = mint_root("ed", ed);
     seed_x509("ed25519", x);
