@@ -1,6 +1,5 @@
 #include "log/config.h"
 
-#include <arpa/inet.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +59,8 @@ static const struct key KEYS[] = {
     NUMBER_KEY("pool", pool, 1, 65536),
     NUMBER_KEY("issuer-rate", issuer_rate, 0, 1000000),
     NUMBER_KEY("issuer-burst", issuer_burst, 1, 1000000),
+    NUMBER_KEY("client-rate", client_rate, 0, 1000000),
+    NUMBER_KEY("client-burst", client_burst, 1, 1000000),
     NUMBER_KEY("connections", connections, 1, 100000),
     NUMBER_KEY("body-max", body_max, 1024, 4 * 1024 * 1024),
     NUMBER_KEY("head-timeout", head_timeout_ms, 100, 600000),
@@ -95,6 +96,7 @@ config_defaults(struct config *c)
     c->heartbeat_ms = 30000;
     c->pool = 4096;
     c->issuer_burst = 1000;
+    c->client_burst = 200;
     c->connections = 1024;
     c->body_max = 512 * 1024;
     c->head_timeout_ms = 10000;
@@ -194,12 +196,14 @@ static bool
 take_proxy(struct parse *p, const char *word)
 {
     unsigned i = p->c->trusted_proxies;
+    if (strcmp(word, "unix") == 0) {
+        p->c->trusted_unix = true;
+        return true;
+    }
     if (i == CONFIG_PROXIES_MAX)
         return fail(p, "trusted-proxy", "names too many addresses");
-    uint8_t address[16];
-    if (inet_pton(AF_INET, word, address) != 1 && inet_pton(AF_INET6, word, address) != 1)
-        return fail(p, "trusted-proxy", "wants IP addresses");
-    (void)snprintf(p->c->trusted_proxy[i], sizeof(p->c->trusted_proxy[i]), "%s", word);
+    if (ip_net_parse(span_str(word), &p->c->trusted_proxy[i]) != RES_OK)
+        return fail(p, "trusted-proxy", "wants IP addresses, networks such as 10.0.0.0/8, or unix");
     p->c->trusted_proxies++;
     return true;
 }

@@ -135,6 +135,21 @@ answer_options(struct client *c)
     exchange_done(&c->x);
 }
 
+/* Whether the client's network may have a worker's time now. */
+static enum result
+take_token(struct client *c)
+{
+    struct server *s = c->server;
+    struct ip origin;
+    struct hash key;
+
+    if (s->options.client_rate == 0)
+        return RES_OK;
+    origin = origin_of(&c->peer, &s->options.trust, &c->conn.message.fields.forwarded);
+    ip_client_key(&origin, &key);
+    return rate_take(s->rate, &key, client_now(c)) == RES_OK ? RES_OK : RES_CLIENT_RATE;
+}
+
 size_t
 answer_body_max(struct conn *conn)
 {
@@ -143,6 +158,8 @@ answer_body_max(struct conn *conn)
     c->route = NULL;
     c->allow = NULL;
     c->route_why = route_find(&c->server->options.routes, &conn->message.rq, &c->route, &c->allow);
+    if (c->route_why == RES_OK && c->route->where != ROUTE_LOOP)
+        c->route_why = take_token(c);
     return c->route_why == RES_OK && c->route != NULL ? c->route->body_max : CONN_BODY_NOW;
 }
 

@@ -1,3 +1,4 @@
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -171,6 +172,27 @@ client_pump(struct client *c)
 
 /* ---- from the server ---- */
 
+/* The address at the other end of a TCP socket; 0.0.0.0 when the peer has gone already: it must not
+ * pass for one without an address. */
+static struct ip
+peer_of(int fd)
+{
+    static const uint8_t nobody[4];
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } a;
+    socklen_t n = sizeof a;
+
+    memset(&a, 0, sizeof a);
+    if (getpeername(fd, &a.any, &n) == 0 && a.any.sa_family == AF_INET6)
+        return ip_of_bytes(a.v6.sin6_addr.s6_addr, 16);
+    if (a.any.sa_family == AF_INET)
+        return ip_of_bytes((const uint8_t *)&a.v4.sin_addr.s_addr, 4);
+    return ip_of_bytes(nobody, sizeof nobody);
+}
+
 enum result
 client_open(struct server *s, int fd, bool unix_socket)
 {
@@ -191,6 +213,7 @@ client_open(struct server *s, int fd, bool unix_socket)
         if (rc == 0)
             rc = uv_pipe_open(&c->u.pipe, fd);
     } else {
+        c->peer = peer_of(fd);
         rc = uv_tcp_init(&s->loop, &c->u.tcp);
         if (rc == 0)
             rc = uv_tcp_open(&c->u.tcp, fd);

@@ -21,6 +21,7 @@ struct client {
     struct server *server;
     struct client *next;
     struct client **link;
+    struct ip peer; /* its address; none over a Unix socket */
     struct exchange x;
     const struct route *route;
     enum result route_why;

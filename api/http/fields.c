@@ -31,6 +31,8 @@ fields_take(struct fields *f, struct span name, struct span value)
     case 15:
         if (head_is(name, "accept-encoding"))
             take_once(&f->accept_encoding, &f->accepts, v);
+        else if (head_is(name, "x-forwarded-for"))
+            origin_add_line(&f->forwarded, v);
         break;
     case 16:
         if (head_is(name, "content-encoding") && !head_is(v, "identity"))

@@ -1,15 +1,16 @@
 /*
  * What the header fields of a request say, as far as anybody here listens: Host, Authorization,
- * Accept-Encoding, Expect, and the two codings that are refused.
+ * Accept-Encoding, Expect, X-Forwarded-For, and the two codings that are refused.
  *
  * Life cycle: zeroed; fields_take for each field; fields_check at the head's end.  Pure.  Uses
- * head.
+ * head, origin.
  */
 #ifndef API_HTTP_FIELDS_H
 #define API_HTTP_FIELDS_H
 
 #include <stdbool.h>
 
+#include "api/http/origin.h"
 #include "merkle/base/result.h"
 #include "merkle/base/span.h"
 
@@ -19,7 +20,8 @@ struct fields {
     struct span host;
     struct span accept_encoding;
     struct span authorization;
-    bool expects; /* Expect: 100-continue */
+    bool expects;                  /* Expect: 100-continue */
+    struct origin_lines forwarded; /* X-Forwarded-For, each as it stands */
     unsigned hosts, codings, accepts, authorizations;
 };
 

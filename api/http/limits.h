@@ -30,6 +30,12 @@
 #define HTTP_ANSWER_MAX (160u << 20)
 /* get-entries ends with the entry that reaches this: 256 entries with RSA-4096 chains stay below */
 #define HTTP_ENTRIES_BYTES (8u << 20)
+/* Lines of X-Forwarded-For that are kept, the last ones, and members of its list that are looked
+ * at: some fronts write a line each, and nobody has that many fronts. */
+#define HTTP_FORWARDED_MAX 8
+#define HTTP_HOPS_MAX 16
+/* Clients' networks whose rate is remembered at once; 64 bytes each. */
+#define HTTP_CLIENTS_MAX 16384
 /* Answers that peers have not taken yet, together: one more closes those that wait longest */
 #define HTTP_HELD_MAX (128u << 20)
 /* After a refusal, what the peer still sends is read and thrown away, so that the answer is not

@@ -296,6 +296,10 @@ start(struct server *s, const char **why)
     unsigned workers = s->options.workers;
     enum result r = RES_OK;
 
+    r = rate_new(s->options.client_rate, s->options.client_rate == 0 ? 1 : s->options.client_burst,
+                 HTTP_CLIENTS_MAX, &s->rate);
+    if (r != RES_OK)
+        return r;
     if (uv_loop_init(&s->loop) != 0)
         return RES_IO;
     s->loop_made = true;
@@ -366,8 +370,10 @@ server_stop(struct server *s)
 }
 
 const struct metrics *
-server_metrics(const struct server *s)
+server_metrics(struct server *s)
 {
+    s->metrics.bodies = s->bodies.held;
+    s->metrics.networks = rate_keys(s->rate);
     return &s->metrics;
 }
 
@@ -403,6 +409,7 @@ server_free(struct server *s)
     listener_free(s->listener);
     workers_free(s->workers);
     free_threads(s);
+    rate_free(s->rate);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -11,6 +11,7 @@
 #include "api/http/server.h"
 #include "api/http/workers.h"
 #include "api/net/listener.h"
+#include "log/rate.h"
 
 struct client;
 
@@ -20,6 +21,7 @@ struct server {
     struct server_options options;
     struct conn_options conn_options;
     struct room bodies; /* request bodies of all connections */
+    struct rate *rate;  /* of clients, by their networks */
     uv_loop_t loop;
     bool loop_made;
     struct listener *listener;

@@ -118,11 +118,10 @@ run(void *arg)
     return NULL;
 }
 
-void
-running_begin_with(struct running *r, const char *listen, unsigned connections, size_t held_max,
-                   unsigned patience_ms)
+struct server_options
+running_options(const char *listen, unsigned connections, size_t held_max, unsigned patience_ms)
 {
-    struct server_options o = {
+    return (struct server_options){
         .listen = listen,
         .connections = connections,
         .held_max = held_max,
@@ -133,12 +132,26 @@ running_begin_with(struct running *r, const char *listen, unsigned connections, 
         .routes = {.rows = running_rows, .n = sizeof running_rows / sizeof *running_rows},
         .hooks = {.drain = on_drain},
     };
+}
+
+void
+running_begin_as(struct running *r, const struct server_options *o)
+{
     const char *why;
 
     atomic_store(&running_gate, 1);
     atomic_store(&running_drained, 0);
-    assert_int_equal(server_new(&o, &r->server, &why), RES_OK);
+    assert_int_equal(server_new(o, &r->server, &why), RES_OK);
     pthread_create(&r->id, NULL, run, r->server);
+}
+
+void
+running_begin_with(struct running *r, const char *listen, unsigned connections, size_t held_max,
+                   unsigned patience_ms)
+{
+    struct server_options o = running_options(listen, connections, held_max, patience_ms);
+
+    running_begin_as(r, &o);
 }
 
 void
@@ -148,11 +161,19 @@ running_begin(struct running *r, const char *listen, unsigned connections)
 }
 
 void
-running_end(struct running *r)
+running_end_counted(struct running *r, struct metrics *ret)
 {
     server_stop(r->server);
     pthread_join(r->id, NULL);
+    if (ret != NULL)
+        *ret = *server_metrics(r->server);
     server_free(r->server);
+}
+
+void
+running_end(struct running *r)
+{
+    running_end_counted(r, NULL);
 }
 
 /* ---- a client ---- */

@@ -27,6 +27,13 @@ struct running {
     pthread_t id;
 };
 
+/* What it is begun with at listen; for a test that wants more of it. */
+struct server_options running_options(const char *listen, unsigned connections, size_t held_max,
+                                      unsigned patience_ms);
+
+/* Begins it with them. */
+void running_begin_as(struct running *r, const struct server_options *o);
+
 /* Begins it at listen; heads and bodies may take patience_ms.  held_max as in server_options. */
 void running_begin_with(struct running *r, const char *listen, unsigned connections,
                         size_t held_max, unsigned patience_ms);
@@ -36,6 +43,9 @@ void running_begin(struct running *r, const char *listen, unsigned connections);
 
 /* Drains it and waits for its end. */
 void running_end(struct running *r);
+
+/* The same; *ret is what it has counted, unless ret is NULL. */
+void running_end_counted(struct running *r, struct metrics *ret);
 
 /* A new connection to it, over IPv4; 10 s is waited for what comes. */
 int running_connect(const struct running *r);

@@ -6,7 +6,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/api/running.h"
@@ -92,6 +95,124 @@ peers_that_leave(void **state)
     running_end(&r);
 }
 
+static uint64_t
+now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void
+get_from(int fd, const char *path, const char *client)
+{
+    char header[128];
+
+    snprintf(header, sizeof header, "X-Forwarded-For: %s\r\n", client);
+    get(fd, path, header);
+}
+
+/* Who has used up its burst is told to wait, on a connection that stays; its network shares that,
+ * others do not, and what costs no worker is answered still. */
+static void
+each_network_has_its_rate(void **state)
+{
+    static const struct {
+        const char *says, *path, *client;
+        int status;
+    } ROWS[] = {
+        {"the first of two", "/gated/a", "198.51.100.7", 200},
+        {"the second, of a neighbour", "/gated/a", "198.51.100.200", 200},
+        {"the third is too many", "/gated/a", "198.51.100.7", 429},
+        {"what runs on the loop is not", "/quick", "198.51.100.7", 200},
+        {"what there is not costs nothing", "/nowhere", "198.51.100.7", 404},
+        {"nor a method that is not taken", "/echo", "198.51.100.7", 405},
+        {"another network has its own", "/later", "198.51.101.7", 200},
+        {"a client behind the same front", "/gated/a", "2001:db8::1", 200},
+        {"its lie about itself is not read", "/gated/a", "203.0.113.1, 198.51.100.7", 429},
+    };
+    struct server_options o = running_options("127.0.0.1:0", 10, 0, 20000);
+    static struct metrics counted;
+    struct ip_net front;
+    struct running r;
+    char head[2048];
+    char body[1024];
+    size_t n;
+    int fd;
+
+    (void)state;
+    assert_int_equal(ip_net_parse(span_str("127.0.0.0/8"), &front), RES_OK);
+    o.client_rate = 1;
+    o.client_burst = 2;
+    o.trust = (struct origin_trust){.nets = &front, .n = 1};
+    running_begin_as(&r, &o);
+    fd = running_connect(&r);
+    uint64_t began = now_ms();
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        get_from(fd, ROWS[i].path, ROWS[i].client);
+        int status = read_answer(fd, head, body, sizeof body, &n);
+
+        /* On a machine that stood still for a second a token has come in. */
+        if (status != ROWS[i].status && now_ms() - began < 1000)
+            fail_msg("%s: %d", ROWS[i].says, status);
+        if (status != 429)
+            continue;
+        assert_non_null(strstr(head, "\r\nRetry-After: 1\r\n"));
+        assert_non_null(strstr(body, "\"urn:cartulary:problem:client-rate-limited\""));
+        assert_null(strstr(body, "198.51")); /* nor is the address told to anyone */
+    }
+    close(fd);
+    running_end_counted(&r, &counted);
+    assert_int_equal(counted.networks, 3);
+    assert_true(now_ms() - began >= 1000 || counted.refused[RES_CLIENT_RATE] == 2);
+}
+
+/* Nobody is trusted, or nothing is limited: what a client says of itself changes nothing. */
+static void
+rate_without_trust_or_limit(void **state)
+{
+    struct server_options o = running_options("127.0.0.1:0", 10, 0, 20000);
+    static struct metrics counted;
+    struct running r;
+    char client[32];
+    int fd;
+
+    (void)state;
+    for (unsigned limited = 0; limited < 2; limited++) {
+        o.client_rate = limited;
+        o.client_burst = 1;
+        running_begin_as(&r, &o);
+        uint64_t began = now_ms();
+        fd = running_connect(&r);
+        for (unsigned i = 0; i < 5; i++) {
+            snprintf(client, sizeof client, "192.0.%u.1", i);
+            get_from(fd, "/gated/a", client);
+            if (i == 0 || !limited)
+                expect_answer(fd, 200, NULL);
+        }
+        /* At five in a row one at least is too many, whatever time passes between them. */
+        for (unsigned i = 1; i < 5 && limited; i++) {
+            char head[2048];
+            size_t n;
+
+            assert_true(read_answer(fd, head, NULL, 0, &n) > 0);
+        }
+        /* A body that is not wanted is not read: the connection ends with the answer. */
+        for (int i = 0; i < 2 && limited && now_ms() - began < 700; i++) {
+            send_text(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+            expect_answer(fd, 429, NULL);
+            expect_end(fd);
+            fd = running_connect(&r);
+        }
+        close(fd);
+        running_end_counted(&r, &counted);
+        assert_int_equal(counted.networks, limited);
+        assert_int_equal(counted.refused[RES_CLIENT_RATE] > 0, limited);
+        assert_int_equal(counted.bodies, 0);
+    }
+}
+
 int
 main(void)
 {
@@ -99,6 +220,8 @@ main(void)
         cmocka_unit_test(each_place_answers),
         cmocka_unit_test(pipelined_in_order),
         cmocka_unit_test(peers_that_leave),
+        cmocka_unit_test(each_network_has_its_rate),
+        cmocka_unit_test(rate_without_trust_or_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

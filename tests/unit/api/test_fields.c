@@ -82,12 +82,31 @@ values_without_blanks(void **state)
     assert_true(f.expects);
 }
 
+/* X-Forwarded-For: every line, in its order, the last ones when there are many. */
+static void
+forwarded_lines_are_kept(void **state)
+{
+    static const char *const lines[] = {"1", " 2", "3 ", "4, 4", "5", "", "7", "8", "9"};
+    struct fields f = {.expects = false};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_int_equal(fields_take(&f, span_str("X-FORWARDED-for"), span_str(lines[i])), RES_OK);
+        assert_int_equal(fields_take(&f, span_str("X-Forwarded-Foo"), span_str("x")), RES_OK);
+        assert_int_equal(f.forwarded.n, i < 8 ? i + 1 : 8);
+    }
+    assert_true(span_equal(f.forwarded.line[0], span_str("2")));
+    assert_true(span_equal(f.forwarded.line[2], span_str("4, 4")));
+    assert_true(span_equal(f.forwarded.line[7], span_str("9")));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule),
         cmocka_unit_test(values_without_blanks),
+        cmocka_unit_test(forwarded_lines_are_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

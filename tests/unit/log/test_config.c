@@ -61,6 +61,12 @@ test_refused(void **state)
               "1.2.13 1.2.14 1.2.15 1.2.16 1.2.17\n",
          3, "too many"},
         {"a proxy that is no address", HEAD "trusted-proxy = ::1 front.example\n", 3, "addresses"},
+        {"a proxy's network with bits beyond", HEAD "trusted-proxy = 10.0.0.1/8\n", 3, "networks"},
+        {"too many proxies",
+         HEAD
+         "trusted-proxy = ::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9 ::a ::b ::c ::d ::e ::f ::10 ::11\n",
+         3, "too many"},
+        {"a burst of nothing", HEAD "client-burst = 0\n", 3, "from 1"},
         {"a word of a list that is too long", HEAD "trusted-proxy = " FIFTY FIFTY "\n", 3, "long"},
     };
     (void)state;
@@ -93,6 +99,8 @@ test_defaults(void **state)
     assert_int_equal(c.map_size, UINT64_C(1) << 40);
     assert_int_equal(c.disk_floor, 1 << 30);
     assert_int_equal(c.pool, 4096);
+    assert_true(c.client_rate == 0 && c.client_burst == 200);
+    assert_true(c.trusted_proxies == 0 && !c.trusted_unix);
     assert_int_equal(c.body_max, 512 * 1024);
     assert_string_equal(c.high_water, "");
 }
@@ -108,7 +116,8 @@ test_taken(void **state)
         load("# a remark\r\n\n" HEAD "entries = public\neku = 1.3.6.1.5.5.7.3.4, 2.5.29.37.0\n"
              "any-eku = yes\nno-eku = no\nnot-after-start = 0\nnot-after-limit = 1900000000\n"
              "highwater = /elsewhere/high\ndisk-floor = 0\npool = 65536\nworkers = 256\n"
-             "heartbeat = 100\nscrub-period = 60\ntrusted-proxy = 10.0.0.1 ::1\n",
+             "heartbeat = 100\nscrub-period = 60\n"
+             "trusted-proxy = 10.0.0.0/8 ::1, unix\nclient-rate = 5\nclient-burst = 7\n",
              &c, &line, detail);
     if (rc != RES_OK)
         fail_msg("line %d: %s", line, detail);
@@ -124,7 +133,11 @@ test_taken(void **state)
     assert_int_equal(c.workers, 256);
     assert_int_equal(c.heartbeat_ms, 100);
     assert_int_equal(c.trusted_proxies, 2);
-    assert_string_equal(c.trusted_proxy[1], "::1");
+    assert_int_equal(c.trusted_proxy[0].bits, 8);
+    assert_int_equal(c.trusted_proxy[1].bits, 128);
+    assert_true(c.trusted_unix);
+    assert_int_equal(c.client_rate, 5);
+    assert_int_equal(c.client_burst, 7);
 }
 
 static void
