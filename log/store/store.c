@@ -1,4 +1,5 @@
 #include "log/store/store.h"
+#include "log/store/mapfile.h"
 #include "log/store/store_private.h"
 
 #include "merkle/base/codec.h"
@@ -121,7 +122,7 @@ store_create(const struct store_options *o, const char *origin)
     r = write_meta(env, name);
     lmdb_close(env);
     /* LMDB syncs the file, not the name of it. */
-    return r == RES_OK ? lmdb_sync_directory(o->path) : r;
+    return r == RES_OK ? mapfile_sync_directory(o->path) : r;
 }
 
 static enum result

@@ -104,9 +104,6 @@ MUST_CHECK enum result lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret);
  */
 uint64_t lmdb_bytes(const struct lmdb *env);
 
-/* Syncs the names in the directory path (LMDB syncs its file, not the file's name).  RES_IO. */
-MUST_CHECK enum result lmdb_sync_directory(const char *path);
-
 /* Copies a consistent snapshot to the new file dest/data.mdb and syncs it; dest is an existing
  * directory. */
 MUST_CHECK enum result lmdb_copy(struct lmdb *env, const char *dest);
