@@ -9,7 +9,7 @@
  * reason root-verify-only and not as one of a stranger, but takes nothing new under it.  RFC 6962
  * 4.7 has get-roots list those "that are acceptable to the log": it leaves such a root out.
  *
- * Uses merkle/leaf, libcrypto.
+ * Uses root, pem.
  */
 #ifndef LOG_ACCEPT_ROOTS_H
 #define LOG_ACCEPT_ROOTS_H
