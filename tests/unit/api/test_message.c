@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "tests/fault/failalloc.h"
 #include "tests/unit/api/rows.h"
 
 #define H "Host: a\r\n"
@@ -349,6 +350,54 @@ a_body_grows_as_far_as_the_room(void **state)
     }
 }
 
+/* Takes a body of 4,000 bytes in two pieces. */
+static enum result
+take_in_two(struct message *m, bool chunked)
+{
+    static const uint8_t zeros[2000];
+    size_t used;
+    bool whole;
+    enum result r = message_head(
+        m, chunked ? span_str("POST /a HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n")
+                   : span_str("POST /a HTTP/1.1\r\n" H "Content-Length: 4000\r\n\r\n"));
+
+    if (r == RES_OK)
+        r = message_allow(m, 4000);
+    if (r == RES_OK && chunked)
+        r = message_body(m, span_str("FA0\r\n"), &used, &whole);
+    for (int i = 0; i < 2 && r == RES_OK; i++)
+        r = message_body(m, span_of(zeros, sizeof zeros), &used, &whole);
+    return r;
+}
+
+/* Every allocation fails once: what it had been given room for is given back. */
+static void
+memory_that_fails_holds_no_room(void **state)
+{
+    (void)state;
+    for (int chunked = 0; chunked < 2; chunked++) {
+        size_t n = 1;
+
+        for (size_t i = 0; i <= n; i++) {
+            struct room all = {.max = 1 << 20};
+            struct message m;
+            enum result r;
+
+            message_init(&m, &all);
+            failalloc_at(i);
+            r = take_in_two(&m, chunked);
+            if (i == 0)
+                n = failalloc_count();
+            failalloc_at(0);
+            assert_int_equal(r, i == 0 ? RES_OK : RES_MEMORY);
+            assert_int_equal(all.held, m.body.cap);
+            message_release(&m);
+            assert_int_equal(all.held, 0);
+        }
+        assert_true(n >= 3);
+    }
+}
+
 /* A message is refused before a byte of its body has come; one byte less is not. */
 static void
 what_is_told_is_held_against_what_is_allowed(void **state)
@@ -391,6 +440,7 @@ main(void)
         cmocka_unit_test(a_body_in_pieces),
         cmocka_unit_test(bodies_share_a_room),
         cmocka_unit_test(a_body_grows_as_far_as_the_room),
+        cmocka_unit_test(memory_that_fails_holds_no_room),
         cmocka_unit_test(what_is_told_is_held_against_what_is_allowed),
         cmocka_unit_test(a_method_nobody_knows_has_its_own_status),
     };

@@ -1,5 +1,6 @@
 /* Token buckets: each key has its own, fills with time, and a full table forgets the oldest. */
 #include "log/rate.h"
+#include "tests/fault/failalloc.h"
 #include "tests/vectors/check.h"
 
 static struct hash
@@ -78,6 +79,27 @@ test_full_table(void **state)
     rate_free(r);
 }
 
+/* Every allocation fails once: nothing is made, and nothing lost. */
+static void
+test_no_memory(void **state)
+{
+    struct rate *r = NULL;
+    (void)state;
+    failalloc_at(0);
+    assert_int_equal(rate_new(1, 1, 100, &r), RES_OK);
+    size_t n = failalloc_count();
+    rate_free(r);
+    assert_true(n >= 3);
+    for (size_t i = 1; i <= n; i++) {
+        r = NULL;
+        failalloc_at(i);
+        enum result rc = rate_new(1, 1, 100, &r);
+        failalloc_at(0);
+        assert_int_equal(rc, RES_MEMORY);
+        assert_null(r);
+    }
+}
+
 /* Which key makes room is a matter of its last use, not of when it came. */
 static void
 test_use_keeps(void **state)
@@ -142,11 +164,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_no_limit),
-        cmocka_unit_test(test_full_table),
-        cmocka_unit_test(test_use_keeps),
-        cmocka_unit_test(test_random_against_a_list),
+        cmocka_unit_test(test_rows),       cmocka_unit_test(test_no_limit),
+        cmocka_unit_test(test_full_table), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_use_keeps),  cmocka_unit_test(test_random_against_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
