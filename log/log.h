@@ -3,7 +3,7 @@
  *
  * Threads: one sequencer (the store's only writer), one scrubber, both the log's own; submissions
  * from any number of workers, reads from any number of readers (log/reader.h). The face of log/:
- * api/ and tools/ include this, reader.h, config.h and stats.h.
+ * api/ and tools/ include this, reader.h, config.h, stats.h, ip.h and rate.h.
  */
 #ifndef LOG_LOG_H
 #define LOG_LOG_H
