@@ -98,6 +98,23 @@ test_replace_on_full_disk(void **state)
 /* ---- markers ---- */
 
 static void
+test_write(void **state)
+{
+    struct buf b = BUF_INIT(100);
+    (void)state;
+    FILE *f = fopen(in_dir("w"), "w");
+    assert_non_null(f);
+    assert_int_equal(files_write(fileno(f), span_str("some ")), RES_OK);
+    assert_int_equal(files_write(fileno(f), span_of(NULL, 0)), RES_OK);
+    assert_int_equal(files_write(fileno(f), span_str("bytes")), RES_OK);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(files_read(in_dir("w"), &b), RES_OK);
+    assert_true(span_equal(buf_span(&b), span_str("some bytes")));
+    assert_int_equal(files_write(-1, span_str("x")), RES_IO);
+    buf_release(&b);
+}
+
+static void
 test_marker(void **state)
 {
     char text[MARKER_TEXT_MAX], longer[2 * MARKER_TEXT_MAX];
@@ -381,6 +398,7 @@ main(void)
         cmocka_unit_test(test_replace),
         cmocka_unit_test(test_replace_after_crash),
         cmocka_unit_test(test_replace_on_full_disk),
+        cmocka_unit_test(test_write),
         cmocka_unit_test(test_marker),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_token_names_and_lines),
