@@ -39,7 +39,7 @@ struct point {
     size_t n;
 };
 
-/* ---- what batch.c calls ---- */
+/* ---- what batch.c and entries.c call ---- */
 
 static struct point points[POINTS_MAX];
 static unsigned passed;
