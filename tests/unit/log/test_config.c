@@ -9,13 +9,11 @@
 #define TEN "0123456789"
 #define FIFTY TEN TEN TEN TEN TEN
 
-static char *dir;
-
 static enum result
 load(const char *text, struct config *c, int *line, char *detail)
 {
-    testdir_write(dir, "cartulary.conf", text);
-    return config_load(dir, c, line, detail);
+    testdir_write(scratch_shared, "cartulary.conf", text);
+    return config_load(scratch_shared, c, line, detail);
 }
 
 static void
@@ -88,7 +86,7 @@ test_defaults(void **state)
     int line;
     (void)state;
     assert_int_equal(load(HEAD, &c, &line, detail), RES_OK);
-    assert_string_equal(c.dir, dir);
+    assert_string_equal(c.dir, scratch_shared);
     assert_string_equal(c.origin, "log.example/1");
     assert_string_equal(c.url, "https://log.example");
     assert_false(c.entries_public);
@@ -150,22 +148,6 @@ test_no_file(void **state)
     assert_int_equal(config_load("/nonexistent", &c, &line, detail), RES_ABSENT);
 }
 
-static int
-make(void **state)
-{
-    (void)state;
-    dir = testdir_new();
-    return 0;
-}
-
-static int
-drop(void **state)
-{
-    (void)state;
-    testdir_free(dir);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -175,5 +157,5 @@ main(void)
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_no_file),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, scratch_share, scratch_unshare);
 }

@@ -15,20 +15,6 @@
 
 #include <cmocka.h>
 
-static int
-setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
 /* Makes DIR/data.mdb with that many bytes of 'x', and opens it for reading. */
 static int
 make(const char *dir, size_t n)
@@ -115,9 +101,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_short_file_is_covered_with_zeros, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_an_empty_file_is_unwritten, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_there_is_not_synced, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_short_file_is_covered_with_zeros, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(only_an_empty_file_is_unwritten, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_there_is_not_synced, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test(a_path_without_end_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

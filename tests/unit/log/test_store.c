@@ -15,20 +15,6 @@
 
 #include <cmocka.h>
 
-static int
-setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
 static void
 assert_holds(struct store *s, uint64_t want)
 {
@@ -757,7 +743,7 @@ a_process_killed_at_any_moment_leaves_a_whole_commit(void **state)
 int
 main(void)
 {
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         ROW(a_new_store_is_empty),
         ROW(batches_of_every_shape_are_found_again),
