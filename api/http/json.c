@@ -239,63 +239,6 @@ json_string(const struct json *value, struct span *ret)
     return RES_OK;
 }
 
-/* ---- the plain form ---- */
-
-/* RFC 8259 2: the place at or after i that is no blank. */
-static size_t
-pass_blanks(struct span s, size_t i)
-{
-    while (i < s.n && memchr(" \t\n\r", s.p[i], 4) != NULL)
-        i++;
-    return i;
-}
-
-/* Takes c and the blanks before it. */
-static bool
-take(struct span s, size_t *i, char c)
-{
-    size_t at = pass_blanks(s, *i);
-
-    if (at == s.n || s.p[at] != (uint8_t)c)
-        return false;
-    *i = at + 1;
-    return true;
-}
-
-static bool
-take_plain_string(struct span s, size_t *i, struct span *ret)
-{
-    bool high = false;
-    size_t end;
-
-    if (!take(s, i, '"') || scan_string(s, *i, &high, &end) != RES_OK || high)
-        return false;
-    *ret = span_of(s.p + *i, end - 1 - *i);
-    *i = end;
-    return memchr(ret->p, '\\', ret->n) == NULL;
-}
-
-bool
-json_plain_strings(struct span text, const char *name, struct span *ret, size_t max, size_t *ret_n)
-{
-    struct span key;
-    size_t i = 0;
-    size_t n = 0;
-
-    if (!take(text, &i, '{') || !take_plain_string(text, &i, &key) ||
-        !span_equal(key, span_str(name)) || !take(text, &i, ':') || !take(text, &i, '['))
-        return false;
-    do {
-        if (n == max || !take_plain_string(text, &i, &ret[n]))
-            return false;
-        n++;
-    } while (take(text, &i, ','));
-    if (!take(text, &i, ']') || !take(text, &i, '}') || pass_blanks(text, i) != text.n)
-        return false;
-    *ret_n = n;
-    return true;
-}
-
 enum result
 json_escape(struct span s, struct buf *out)
 {

@@ -35,15 +35,6 @@ bool json_is_array(const struct json *value);
 /* A string's bytes, borrowed.  RES_JSON when value is NULL or no string. */
 MUST_CHECK enum result json_string(const struct json *value, struct span *ret);
 
-/*
- * The plain form of a submission, without a document: an object with that one member, an array of 1
- * to max strings, none with an escape or a byte above 7f.  The strings are borrowed from text.
- * True only for what json_read_strict takes, with the same strings; false says nothing about text,
- * and json_read_strict is to be asked.
- */
-bool json_plain_strings(struct span text, const char *name, struct span *ret, size_t max,
-                        size_t *ret_n);
-
 /* Appends s as it stands inside a JSON string; bytes that are no UTF-8 become '?'.  Errors of
  * buf_add. */
 MUST_CHECK enum result json_escape(struct span s, struct buf *out);

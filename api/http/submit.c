@@ -19,64 +19,38 @@ struct outcome {
     struct log_receipt receipt;
 };
 
-/* The strings of the array, borrowed. */
+/* Decodes the certificates into t->der; certs[] then borrows from it. */
 static enum result
-read_texts(const struct json *array, struct span texts[static CHAIN_MAX], size_t *ret_n)
+read_chain(const struct json *array, struct api_thread *t, struct span *certs, size_t *ret_n)
 {
+    size_t end[CHAIN_MAX];
     size_t n = 0;
 
+    t->der.n = 0;
     if (!json_is_array(array))
         return RES_JSON;
     for (const struct json *e = json_first(array); e != NULL; e = json_next(e)) {
-        enum result r = n == CHAIN_MAX ? RES_CHAIN_TOO_LONG : json_string(e, &texts[n]);
+        struct span text;
+        enum result r;
 
+        if (n == CHAIN_MAX)
+            return RES_CHAIN_TOO_LONG;
+        r = json_string(e, &text);
+        if (r == RES_OK)
+            r = text_unbase64(text, &t->der);
         if (r != RES_OK)
             return r;
-        n++;
+        end[n++] = t->der.n;
     }
-    *ret_n = n;
-    return n == 0 ? RES_CHAIN_EMPTY : RES_OK;
-}
-
-/* Decodes the certificates into t->der; certs[] then borrows from it. */
-static enum result
-decode(const struct span *texts, size_t n, struct api_thread *t, struct span *certs)
-{
-    size_t end[CHAIN_MAX];
-
-    t->der.n = 0;
-    for (size_t i = 0; i < n; i++) {
-        enum result r = text_unbase64(texts[i], &t->der);
-
-        if (r != RES_OK)
-            return r;
-        end[i] = t->der.n;
-    }
+    if (n == 0)
+        return RES_CHAIN_EMPTY;
     for (size_t i = 0; i < n; i++) {
         size_t begin = i == 0 ? 0 : end[i - 1];
 
         certs[i] = span_of(t->der.p + begin, end[i] - begin);
     }
+    *ret_n = n;
     return RES_OK;
-}
-
-/* The certificates of {"chain":[...]}.  What CAs send is plain, and is not built as a document. */
-static enum result
-read_chain(struct span body, struct api_thread *t, struct span *certs, size_t *ret_n)
-{
-    struct json *document = NULL;
-    struct span texts[CHAIN_MAX];
-    enum result r = RES_OK;
-
-    if (!json_plain_strings(body, "chain", texts, CHAIN_MAX, ret_n)) {
-        r = json_read_strict(body, &document);
-        if (r == RES_OK)
-            r = read_texts(json_member(document, "chain"), texts, ret_n);
-    }
-    if (r == RES_OK)
-        r = decode(texts, *ret_n, t, certs);
-    json_document_free(document);
-    return r;
 }
 
 /* The SCT as add-chain's answer has it. */
@@ -142,13 +116,17 @@ static enum result
 submit_certs(struct exchange *x, enum entry_type type, struct chain_refusal *refusal)
 {
     struct api_thread *t = api_thread_of(x);
+    struct json *document = NULL;
     struct span certs[CHAIN_MAX];
     size_t n = 0;
     enum result r;
 
     if (x->rq->body.n == 0)
         return RES_JSON;
-    r = read_chain(x->rq->body, t, certs, &n);
+    r = json_read_strict(x->rq->body, &document);
+    if (r == RES_OK)
+        r = read_chain(json_member(document, "chain"), t, certs, &n);
+    json_document_free(document);
     if (r == RES_OK && t->worker == NULL)
         r = log_worker_new(api_of(x)->log, &t->worker);
     if (r == RES_OK)

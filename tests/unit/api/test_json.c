@@ -174,92 +174,14 @@ escape_round_trip(void **state)
     buf_release(&b);
 }
 
-static const struct {
-    const char *says;
-    const char *text;
-    size_t n;
-    size_t strings; /* 0: not the plain form */
-} plain_rows[] = {
-    {"one string", TEXT("{\"chain\":[\"YQ==\"]}"), 1},
-    {"three", TEXT("{\"chain\":[\"a\",\"b\",\"c\"]}"), 3},
-    {"an empty string", TEXT("{\"chain\":[\"\"]}"), 1},
-    {"blanks everywhere", TEXT(" \t\r\n{ \"chain\" : [ \"a\" , \"b\" ] } \n"), 2},
-    {"a long string", TEXT("{\"chain\":[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}"), 1},
-    {"a string more than taken", TEXT("{\"chain\":[\"a\",\"b\",\"c\",\"d\"]}"), 0},
-    {"no string", TEXT("{\"chain\":[]}"), 0},
-    {"a number", TEXT("{\"chain\":[1]}"), 0},
-    {"no array", TEXT("{\"chain\":\"a\"}"), 0},
-    {"another name", TEXT("{\"chains\":[\"a\"]}"), 0},
-    {"the name in capitals", TEXT("{\"CHAIN\":[\"a\"]}"), 0},
-    {"the name with an escape", TEXT("{\"ch\\u0061in\":[\"a\"]}"), 0},
-    {"a member before it", TEXT("{\"a\":1,\"chain\":[\"a\"]}"), 0},
-    {"a member behind it", TEXT("{\"chain\":[\"a\"],\"a\":1}"), 0},
-    {"the member twice", TEXT("{\"chain\":[\"a\"],\"chain\":[\"a\"]}"), 0},
-    {"an escape", TEXT("{\"chain\":[\"a\\/b\"]}"), 0},
-    {"an escaped quote", TEXT("{\"chain\":[\"a\\\"]}\"]}"), 0},
-    {"a control byte", TEXT("{\"chain\":[\"a\nb\"]}"), 0},
-    {"a NUL", TEXT("{\"chain\":[\"a\0b\"]}"), 0},
-    {"UTF-8", TEXT("{\"chain\":[\"\xc3\xa9\"]}"), 0},
-    {"no UTF-8", TEXT("{\"chain\":[\"\x80\"]}"), 0},
-    {"a trailing comma", TEXT("{\"chain\":[\"a\",]}"), 0},
-    {"no comma", TEXT("{\"chain\":[\"a\" \"b\"]}"), 0},
-    {"trailing bytes", TEXT("{\"chain\":[\"a\"]}x"), 0},
-    {"a trailing NUL", TEXT("{\"chain\":[\"a\"]}\0"), 0},
-    {"a blank and then something", TEXT("{\"chain\":[\"a\"]} }"), 0},
-    {"a form feed", TEXT("{\"chain\":\f[\"a\"]}"), 0},
-    {"a byte order mark", TEXT("\xef\xbb\xbf{\"chain\":[\"a\"]}"), 0},
-    {"nothing", TEXT(""), 0},
-    {"blanks", TEXT("  "), 0},
-};
-
-/* The strings are those of the document. */
-static void
-same_as_document(const char *says, struct span text, const struct span *strings, size_t n)
-{
-    struct json *v = NULL;
-    const struct json *e;
-    struct span s;
-
-    if (json_read_strict(text, &v) != RES_OK)
-        fail_msg("%s: no document", says);
-    e = json_first(json_member(v, "chain"));
-    for (size_t i = 0; i < n; i++, e = json_next(e))
-        if (json_string(e, &s) != RES_OK || !span_equal(s, strings[i]))
-            fail_msg("%s: string %zu", says, i);
-    assert_null(e);
-    json_document_free(v);
-}
-
-/* Each row, and each of its beginnings, which is never of the form. */
-static void
-plain_form(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof plain_rows / sizeof *plain_rows; i++) {
-        struct span text = span_of(plain_rows[i].text, plain_rows[i].n);
-        size_t whole = text.n;
-        struct span got[3];
-        size_t n = 0;
-        bool plain = json_plain_strings(text, "chain", got, 3, &n);
-
-        if (plain != (plain_rows[i].strings > 0) || n != plain_rows[i].strings)
-            fail_msg("%s", plain_rows[i].says);
-        if (plain)
-            same_as_document(plain_rows[i].says, text, got, n);
-        while (whole > 0 && text.p[whole - 1] <= ' ')
-            whole--;
-        for (size_t k = 0; plain && k < whole; k++)
-            assert_false(json_plain_strings(span_of(text.p, k), "chain", got, 3, &n));
-    }
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row),  cmocka_unit_test(limits),
-        cmocka_unit_test(walking),    cmocka_unit_test(escape_round_trip),
-        cmocka_unit_test(plain_form),
+        cmocka_unit_test(every_row),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(walking),
+        cmocka_unit_test(escape_round_trip),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
