@@ -70,13 +70,14 @@ def walk(start, end, proved, retained, visit):
 
 
 def prove(leaves, proved, old_size):
-    """The elements of an InclusionProof for the leaves with the indices `proved`, to someone who saw old_size (or None)."""
+    """The elements of an InclusionProof for the leaves with the indices `proved`, to someone who saw old_size (or None),
+    each with the subtree it heads: [(range, value)]."""
     retained = set(full_subtrees(old_size or 0))
     elements = []
 
     def visit(what, part):
         if what == "element":
-            elements.append(value_of(leaves, *part))
+            elements.append((part, value_of(leaves, *part)))
 
     walk(0, len(leaves), set(proved), retained, visit)
     return elements

@@ -55,7 +55,7 @@ class View:
 
     def __init__(self, log, size):
         require(0 < size <= len(log.entries), "server: there is no tree of this size")
-        self.log, self.config, self.size, self.entries = log, log.config, size, log.entries[:size]
+        self.log, self.config, self.size, self.entries, self.t = log, log.config, size, log.entries[:size], None
 
     # What there is.
 
@@ -84,10 +84,12 @@ class View:
             return FullTreeHead(head_type=SAME)
         return FullTreeHead(head_type=UPDATED, tree_head=self.tree_head())
 
-    def prover(self, last, label=None):
+    def prover(self, last, label=b""):
+        """Records an answer about the label, for a user who saw `last` entries."""
         require(last is None or 0 < last <= self.size, "server: `last` is not the size of an earlier tree")
         t = Prover(self.config, self.entries, last, lambda v: crypto.search_key(self.log.vrf_key, label, v))
         algorithms.update_view(t)
+        self.t = t  # the last one, for those who look into answers
         return t
 
     def step(self, label, version, with_commitment):

@@ -94,7 +94,8 @@ class Prover(Transcript):
     def __init__(self, config, entries, last, key_of):
         retained = {x: (entries[x].timestamp, prefix.value_of(entries[x].prefix)) for x in implicit.frontier(last or 0)}
         super().__init__(config, len(entries), last, retained)
-        self.entries, self.key_of, self.proofs = entries, key_of, []
+        self.entries, self.key_of = entries, key_of
+        self.proofs, self.proved = [], []  # PrefixProofs, and (entry, versions) of each
 
     def next_timestamp(self, x):
         return self.entries[x].timestamp
@@ -102,25 +103,29 @@ class Prover(Transcript):
     def begin(self, x):
         return []
 
-    def look(self, x, keys, version):
-        keys.append(self.key_of(version))
-        return prefix.contains(self.entries[x].prefix, keys[-1])
+    def look(self, x, versions, version):
+        versions.append(version)
+        return prefix.contains(self.entries[x].prefix, self.key_of(version))
 
-    def end(self, x, keys):
-        self.proofs.append(prefix.prove(self.entries[x].prefix, keys))
+    def end(self, x, versions):
+        self.proofs.append(prefix.prove(self.entries[x].prefix, [self.key_of(v) for v in versions]))
+        self.proved.append((x, versions))
         return prefix.value_of(self.entries[x].prefix)
 
     def more_proofs(self):
         return True
 
+    def inclusion(self):
+        """The elements of the batch proof with the subtrees they head: [(range, value)]."""
+        return logtree.prove([entry.leaf for entry in self.entries], self.given, self.last)
+
     def proof(self):
         """The CombinedTreeProof of everything that was asked for."""
-        leaves = [entry.leaf for entry in self.entries]
         return CombinedTreeProof(
             timestamps=[self.times[x] for x in self.given],
             prefix_proofs=self.proofs,
             prefix_roots=[prefix.value_of(self.entries[x].prefix) for x in self.without_proof()],
-            inclusion=InclusionProof(elements=logtree.prove(leaves, self.given, self.last)))
+            inclusion=InclusionProof(elements=[value for _, value in self.inclusion()]))
 
 
 class Verifier(Transcript):

@@ -73,12 +73,14 @@ def proof_to_hash(proof):
     return gamma_to_hash(parts[0])
 
 
+@lru_cache(maxsize=64)
 def key_is_valid(public):
     """5.4.5: a point, and not one of the eight of small order."""
     point = curve.decode(public)
     return point is not None and not curve.equal(curve.multiply(curve.COFACTOR, point), curve.IDENTITY)
 
 
+@lru_cache(maxsize=64)
 def key_is_prime_order(public):
     """Stricter, for keys in a configuration: the point generates the group of prime order."""
     point = curve.decode(public)
