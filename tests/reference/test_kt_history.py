@@ -16,7 +16,7 @@ from kt.refusal import Refused
 from kt.structs import CONTACT
 
 SEED = int(os.environ.get("CARTULARY_KT_SEED", "1"))
-ROUNDS = int(os.environ.get("CARTULARY_KT_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("CARTULARY_KT_ROUNDS", "2"))
 LABELS = chance.LABELS[:3]
 VERBS = {"search": Owner.search, "contact-monitor": Owner.contact_monitor, "owner-init": Owner.init,
          "owner-monitor": Owner.monitor, "update": Owner.update, "distinguished": Owner.distinguished}

@@ -34,14 +34,20 @@ def negate(p):
     return (-p[0] % P, p[1], p[2], -p[3] % P)
 
 
+@lru_cache(maxsize=4096)
+def doublings(p):
+    """p, 2p, 4p, .. as far as multiply() has needed them; kept, because points come back."""
+    return [p]
+
+
 def multiply(scalar, p):
     """Double and add, from the least significant bit."""
-    result = IDENTITY
-    while scalar > 0:
-        if scalar & 1:
-            result = add(result, p)
-        p = add(p, p)
-        scalar >>= 1
+    powers, result = doublings(p), IDENTITY
+    for i in range(scalar.bit_length()):
+        if i == len(powers):
+            powers.append(add(powers[-1], powers[-1]))
+        if scalar >> i & 1:
+            result = add(result, powers[i])
     return result
 
 
@@ -62,6 +68,7 @@ def recover_x(y, sign):
     return P - x if x & 1 != sign else x
 
 
+@lru_cache(maxsize=4096)
 def decode(text):
     """RFC 8032 5.1.3: the point; None if these 32 bytes are none, also when y is not reduced."""
     if len(text) != 32:

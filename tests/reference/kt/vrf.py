@@ -12,6 +12,7 @@ PROOF_SIZE = 80
 OUTPUT_SIZE = 64
 
 
+@lru_cache(maxsize=4096)
 def encode_to_curve(salt, alpha):
     """5.4.1.1, try and increment: the point, and the counter that led to it."""
     for counter in range(256):
