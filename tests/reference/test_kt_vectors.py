@@ -1,4 +1,4 @@
-"""The slow Key Transparency against published vectors: RFC 8032, RFC 9381, ladders and search trees.
+"""The slow Key Transparency's curve against published vectors: RFC 8032, RFC 9381, Wycheproof.
 
 Vectors typed in here name their section; those of the shared test data are skipped when it is not there.
 """
@@ -7,7 +7,7 @@ import json
 import os
 import unittest
 
-from kt import ed25519, implicit, ladder, vrf
+from kt import ed25519, vrf
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TESTDATA = os.environ.get("CARTULARY_TESTDATA") or os.path.join(os.path.dirname(SOURCE), "shared")
@@ -134,83 +134,6 @@ class Ecvrf(unittest.TestCase):
         self.assertTrue(vrf.key_is_valid(mixed))
         self.assertFalse(vrf.key_is_prime_order(mixed))
         self.assertTrue(vrf.key_is_prime_order(ed25519.encode(ed25519.BASE)))
-
-
-class Ladders(unittest.TestCase):
-    def test_shared(self):
-        rows = shared(self, "3-keytrans", "derived-ladders-and-bst.json")["binary_ladders"]
-        for n, versions in rows["base"].items():
-            self.assertEqual(ladder.base(int(n)), versions)
-        for n, versions in rows["monitoring"].items():
-            self.assertEqual(ladder.monitoring(int(n)), versions)
-        for target, n, versions in rows["search"] + rows["search_edges"]:
-            self.assertEqual(ladder.search(target, n), versions)
-        for row in rows["search_with_omission"]:
-            omitted = row["left_inclusion"] + row["right_non_inclusion"]
-            self.assertEqual(ladder.search(row["target"], row["greatest"], omitted), row["ladder"])
-
-    def test_a_ladder_determines_its_version(self):
-        """No other version gives the same outcomes."""
-        for n in range(-1, 70):
-            outcomes = [(v, v <= n) for v in ladder.base(n)]
-            for other in range(-1, 140):
-                self.assertEqual(all((v <= other) == seen for v, seen in outcomes), other == n)
-
-    def test_the_ladder_of_the_target_will_do(self):
-        """README.md D2: up to the deciding look-up, the ladders of the target and of the true version agree."""
-        for target in range(40):
-            for n in range(-1, 90):
-                seen = ladder.search(target, n)
-                self.assertEqual(seen, ladder.base(target)[:len(seen)])
-
-    def test_update_steps(self):
-        """README.md E14: every version that exists already is known from the ladder before."""
-        for previous in range(-1, 40):
-            for new in range(previous + 1, previous + 9):
-                steps = ladder.update_steps(previous, new)
-                self.assertTrue(all(v > previous for v in steps))
-                known = set(ladder.base(previous)) | set(steps)
-                self.assertLessEqual(set(ladder.base(new)) | set(ladder.new_versions(previous, new)), known)
-        self.assertEqual(ladder.update_steps(-1, 0), [1])
-        self.assertEqual(ladder.update_steps(2, 3), [4, 5, 7])
-        self.assertEqual(ladder.new_versions(0, 5), [2, 4])
-
-
-class Implicit(unittest.TestCase):
-    def test_shared(self):
-        for n, row in shared(self, "3-keytrans", "derived-ladders-and-bst.json")["implicit_bst"].items():
-            self.assertEqual(implicit.root(0, int(n)), row["root"])
-            self.assertEqual(implicit.frontier(int(n)), row["frontier"])
-            for x, path in row["search_path_from_root"].items():
-                self.assertEqual(implicit.path_from_root(int(x), int(n)), path)
-
-    def test_ancestors_by_reach(self):
-        """Entry a with k trailing one bits reaches 2^k - 1 entries to each side: these are all it can be above."""
-        for n in range(1, 80):
-            for x in range(n):
-                above = {a for a in range(n) if a != x and abs(a - x) < (a + 1 & -(a + 1))}
-                self.assertEqual(set(implicit.direct_path(x, n)), above)
-
-    def test_draft(self):
-        """§ Implicit Binary Search Tree: 50 entries; § Worked Example: 13 entries, 4 seen."""
-        self.assertEqual(implicit.frontier(50), [31, 47, 49])
-        self.assertEqual(implicit.frontier(13), [7, 11, 12])
-        self.assertEqual(implicit.new_frontier(4, 13), [7, 11, 12])
-
-    def test_frontiers_end_full_subtrees(self):
-        """What is retained suffices: a frontier entry is the last leaf of a full subtree, and nothing else is."""
-        for n in range(1, 200):
-            ends, rest, at = [], n, 0
-            while rest:
-                at += 1 << rest.bit_length() - 1
-                rest = n - at
-                ends.append(at - 1)
-            self.assertEqual(implicit.frontier(n), ends)
-            for last in range(1, n + 1):
-                new = implicit.new_frontier(last, n)
-                self.assertEqual(new, sorted(new))
-                self.assertTrue(all(x >= last for x in new))
-                self.assertLessEqual(set(implicit.frontier(n)), set(new) | set(implicit.frontier(last)))
 
 
 if __name__ == "__main__":
