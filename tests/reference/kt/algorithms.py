@@ -5,7 +5,7 @@ required on both sides: an honest prover's always does.
 """
 
 from . import implicit, ladder
-from .refusal import Refused, require
+from .refusal import require
 
 RECENT = 10  # distinguished entries that count as recent
 
