@@ -62,7 +62,7 @@ class GoldenFiles(unittest.TestCase):
         """All answers that a golden file has are accepted in the state that it says is before, and lead to the one after."""
         seen = {}
         for seed in range(1, 5):
-            text = chance.description(seed, 16)
+            text = chance.description(seed, 16, extended=True)
             file = json.loads(json.dumps(golden.of(text)))
             for request, answer in zip(text["requests"], file["answers"]):
                 case = Case(file, request, answer)

@@ -37,7 +37,7 @@ class Story:
 
     def ask(self, client, size, kind, request, **extra):
         """One exchange with the server as it stands with `size` entries."""
-        response = getattr(self.log.at(size), kind.replace("-", "_"))(request, **extra)
+        response = describe.respond(self.log.at(size), kind, request, **extra)
         data = encode(describe.response_kind(kind, request), response, CONTACT)
         before, now = client.state, self.log.entries[size - 1].timestamp + self.rng.choice([-300000, 0, 3600000])
         result = VERBS[kind](client, request, data, now)

@@ -66,8 +66,7 @@ class Lies(unittest.TestCase):
     def ask(self, log, client, kind, request, **extra):
         view = log.at(len(log.entries))
         with unchecked():
-            data = encode(describe.response_kind(kind, request), getattr(view, kind.replace("-", "_"))(request, **extra),
-                          CONTACT)
+            data = encode(describe.response_kind(kind, request), describe.respond(view, kind, request, **extra), CONTACT)
         verb = {"search": client.search, "contact-monitor": client.contact_monitor, "owner-init": client.init,
                 "owner-monitor": client.monitor, "update": client.update, "distinguished": client.distinguished}[kind]
         return verb(request, data, log.time)

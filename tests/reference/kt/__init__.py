@@ -21,6 +21,11 @@ Modules, each standing on those before it:
     client       the verifier and its state
     ownership    the client as owner of labels
     credential   credentials, both sides
+    mailbox      this project's values and its feed
+    extensions   absence, and what was known at a time
     describe     JSON in and out
-    __main__     golden files, and verdicts, for tests of the fast implementation
+    chance       random descriptions
+    golden       golden files: what a description leads to
+    verdict      verdicts on another server's answers
+    __main__     the three as commands
 """

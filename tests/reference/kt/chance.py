@@ -101,18 +101,27 @@ class Chooser:
         out, view = self.common("distinguished")
         return {**out, "stop": self.rng.choice([None, self.rng.randrange(view.size)])}
 
+    def absence(self):
+        out, _ = self.common("absence")
+        return {**out, "label": self.label().hex()}
+
+    def as_of(self):
+        out, view = self.common("as-of")
+        entry = self.rng.choice(view.entries)
+        return {**out, "label": self.label().hex(), "time": entry.timestamp + self.rng.choice([-1, 0, 0, 1])}
+
     def credential(self):
         out, view = self.common("credential")
         return {"kind": out["kind"], "at": out["at"], "label": self.label().hex(), "position": self.distinguished(view),
                 "type": self.rng.choice(["standard", "provisional"])}
 
 
-def description(seed, count):
-    """A description with `count` entries and three requests for each."""
+def description(seed, count, extended=False):
+    """A description with `count` entries and three requests for each; extended: also of the kinds the draft lacks."""
     rng = random.Random(seed)
     out = {"config": config(rng), "entries": entries(rng, count)}
     choose = Chooser(rng, describe.log(out))
     kinds = [choose.search, choose.search, choose.contact_monitor, choose.owner_init, choose.owner_monitor,
-             choose.update, choose.walk, choose.credential]
+             choose.update, choose.walk, choose.credential] + [choose.absence, choose.as_of] * extended
     out["requests"] = [{"name": f"{seed}/{i}", **rng.choice(kinds)()} for i in range(3 * count)]
     return out

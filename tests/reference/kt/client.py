@@ -146,13 +146,10 @@ class Client:
 
 
 def watch(state, label, position, version, known):
-    """README.md E5: one entry for a position, the greater version; one for a version, the smaller position."""
+    """README.md E5: one entry for a version, the one that is there; one for a position, the greater version."""
     entries = state.contact.setdefault(label, {})
-    same = [p for p, w in entries.items() if w.version == version]
-    if any(p <= position for p in same):
+    if any(w.version == version for w in entries.values()):
         return
-    for p in same:
-        del entries[p]
     if position not in entries or entries[position].version < version:
         entries[position] = Watched(version, {v: known[v] for v in ladder.monitoring(version)})
 

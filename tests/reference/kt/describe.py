@@ -17,13 +17,15 @@ besides, by kind ("last" may be left out or null, it is the size the user saw):
     update             label, greatest_version (or null), values [HEX, ...], last; created: true if these values are what
                        the request itself created (they must stand in "entries" all the same)
     distinguished      stop (or null), last
+    absence            label, last                                     (FORMATS.md, like the next)
+    as-of              label, time, last
     credential         label, position, type ("standard" or "provisional")
     credential-update  label, version, terminal, tree_size; "at" is the distinguished entry's position + 1
 """
 
 import hashlib
 
-from . import credential, ed25519
+from . import credential, ed25519, extensions
 from .codec import encode
 from .messages import (ContactMonitorRequest, ContactMonitorResponse, DistinguishedRequest, DistinguishedResponse,
                        FixedSearchResponse, GreatestSearchResponse, LabelValue, MonitorMapEntry, OwnerInitRequest,
@@ -39,6 +41,8 @@ REQUESTS = {
     "owner-monitor": OwnerMonitorRequest,
     "update": UpdateRequest,
     "distinguished": DistinguishedRequest,
+    "absence": SearchRequest,
+    "as-of": extensions.AsOfRequest,
 }
 
 
@@ -96,7 +100,15 @@ def response_kind(kind, asked):
         return GreatestSearchResponse if asked.version is None else FixedSearchResponse
     return {"contact-monitor": ContactMonitorResponse, "owner-init": OwnerInitResponse,
             "owner-monitor": OwnerMonitorResponse, "update": UpdateResponse,
-            "distinguished": DistinguishedResponse}[kind]
+            "distinguished": DistinguishedResponse, "absence": extensions.AbsenceResponse,
+            "as-of": extensions.AsOfResponse}[kind]
+
+
+def respond(view, kind, asked, **extra):
+    """The response struct of a server's View."""
+    if kind in ("absence", "as-of"):
+        return (extensions.absence if kind == "absence" else extensions.as_of)(view, asked)
+    return getattr(view, kind.replace("-", "_"))(asked, **extra)
 
 
 def answer(view, text):
@@ -110,7 +122,7 @@ def answer(view, text):
                                        text["tree_size"])
     asked = request(text)
     extra = {k: text[k] for k in ("ladders", "created") if k in text}
-    response = getattr(view, kind.replace("-", "_"))(asked, **extra)
+    response = respond(view, kind, asked, **extra)
     return (encode(REQUESTS[kind], asked, CONTACT), encode(response_kind(kind, asked), response, CONTACT))
 
 

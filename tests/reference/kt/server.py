@@ -170,6 +170,8 @@ class View:
         versions = self.versions(label)
         require(previous + 1 < len(versions), "server: nothing newer than the advertised version")
         position = versions[previous + 1].position
+        require(previous < 0 or versions[previous].position < position,
+                "server: the advertised version is in the middle of an entry's")
         new = [v for v in versions[previous + 1:] if v.position == position]
         require(not created or [v.value for v in new] == [v.value for v in request.values],
                 "server: the versions are not those of the request")

@@ -15,7 +15,7 @@ Out:
                or {"verdict": "unfit", "why": ...}: no user in this state would have asked that], "state": ...}
 """
 
-from . import credential, crypto, describe
+from . import credential, crypto, describe, extensions
 from .client import State, Watched, known_from_json, known_to_json
 from .codec import decode
 from .ownership import Owned, Owner
@@ -59,7 +59,9 @@ def pending_from_json(text):
 
 def expected(client, kind, request):
     """The request that the client itself would make, where its state leaves no choice."""
-    if kind == "search":
+    if kind == "as-of":
+        return extensions.as_of_request(client, request.label, request.time)
+    if kind in ("search", "absence"):
         return client.search_request(request.label, request.version)
     if kind == "contact-monitor":
         return client.contact_request(request.label)
@@ -76,7 +78,8 @@ def expected(client, kind, request):
 
 
 VERBS = {"search": Owner.search, "contact-monitor": Owner.contact_monitor, "owner-init": Owner.init,
-         "owner-monitor": Owner.monitor, "update": Owner.update, "distinguished": Owner.distinguished}
+         "owner-monitor": Owner.monitor, "update": Owner.update, "distinguished": Owner.distinguished,
+         "absence": extensions.verify_absence, "as-of": extensions.verify_as_of}
 
 
 def step(client, pending, text, now):
