@@ -67,6 +67,27 @@ enum result_class {
       "precertificate and its signing certificate disagree about the authority key identifier")    \
     X(RES_PRECERT_EMPTY, INPUT, "nothing-to-sign", "RFC 6962 3.2",                                 \
       "the precertificate holds nothing to remove")                                                \
+    /* addresses in certificates: a text for which one of these is told is no mailbox's */         \
+    X(RES_ADDRESS_SHAPE, INPUT, "no-address", "RFC 5321 4.1.2",                                    \
+      "no @ outside quotes, or nothing before or behind it")                                       \
+    X(RES_ADDRESS_SEVERAL, INPUT, "several-addresses", "RFC 5321 4.1.2",                           \
+      "more than one @ outside quotes: several addresses in one text, or none")                    \
+    X(RES_ADDRESS_ENCODING, INPUT, "address-encoding", "RFC 6531 3.3",                             \
+      "the address is not in the characters that its type or UTF-8 allows")                        \
+    X(RES_ADDRESS_CONTROL, INPUT, "address-control", "RFC 5321 4.1.2",                             \
+      "a control character stands in the address")                                                 \
+    X(RES_ADDRESS_QUOTES, INPUT, "address-quotes", "RFC 5321 4.1.2",                               \
+      "quotes in the local part are not closed, or are not all around it")                         \
+    X(RES_ADDRESS_LOCAL, INPUT, "address-local-part", "RFC 5321 4.1.2",                            \
+      "a character stands in the local part that may not stand there so")                          \
+    X(RES_ADDRESS_LITERAL, INPUT, "address-literal", "RFC 5321 4.1.3",                             \
+      "the address names a machine by its number, not a domain")                                   \
+    X(RES_ADDRESS_DOMAIN, INPUT, "address-domain", "RFC 5321 4.1.2",                               \
+      "the domain is not letters, digits and hyphens in labels of 1 to 63")                        \
+    X(RES_ADDRESS_IDN, INPUT, "address-idn", "RFC 5891 5",                                         \
+      "a label of the domain has no form in ASCII")                                                \
+    X(RES_ADDRESS_TOO_LONG, INPUT, "address-too-long", "RFC 5321 4.5.3.1",                         \
+      "the address or its domain is longer than mail allows")                                      \
     /* chain admission */                                                                          \
     X(RES_CHAIN_EMPTY, INPUT, "empty-chain", "RFC 6962 4.1", "the chain holds no certificate")     \
     X(RES_CHAIN_TOO_LONG, INPUT, "chain-too-long", "limits",                                       \

@@ -2,21 +2,16 @@
 
 #include "merkle/leaf/der.h"
 
-#define OID(...)                                                                         \
-    {                                                                                    \
-        .p = (const uint8_t[]){__VA_ARGS__}, .n = sizeof((const uint8_t[]){__VA_ARGS__}) \
-    }
+const struct span CERT_OID_POISON = DER_OID_CONTENT(0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 3);
+const struct span CERT_OID_SCT_LIST = DER_OID_CONTENT(0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2);
+const struct span CERT_OID_PRECERT_SIGNING = DER_OID_CONTENT(0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 4);
+const struct span CERT_OID_EMAIL_PROTECTION = DER_OID_CONTENT(0x2b, 6, 1, 5, 5, 7, 3, 4);
+const struct span CERT_OID_ANY_EKU = DER_OID_CONTENT(0x55, 0x1d, 0x25, 0);
+const struct span CERT_OID_AKI = DER_OID_CONTENT(0x55, 0x1d, 0x23);
 
-const struct span CERT_OID_POISON = OID(0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 3);
-const struct span CERT_OID_SCT_LIST = OID(0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2);
-const struct span CERT_OID_PRECERT_SIGNING = OID(0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 4);
-const struct span CERT_OID_EMAIL_PROTECTION = OID(0x2b, 6, 1, 5, 5, 7, 3, 4);
-const struct span CERT_OID_ANY_EKU = OID(0x55, 0x1d, 0x25, 0);
-const struct span CERT_OID_AKI = OID(0x55, 0x1d, 0x23);
-
-static const struct span OID_KEY_USAGE = OID(0x55, 0x1d, 0x0f);
-static const struct span OID_BASIC_CONSTRAINTS = OID(0x55, 0x1d, 0x13);
-static const struct span OID_EXTENDED_KEY_USAGE = OID(0x55, 0x1d, 0x25);
+static const struct span OID_KEY_USAGE = DER_OID_CONTENT(0x55, 0x1d, 0x0f);
+static const struct span OID_BASIC_CONSTRAINTS = DER_OID_CONTENT(0x55, 0x1d, 0x13);
+static const struct span OID_EXTENDED_KEY_USAGE = DER_OID_CONTENT(0x55, 0x1d, 0x25);
 
 /* AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL } */
 static struct span

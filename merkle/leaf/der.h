@@ -29,6 +29,13 @@
 #define DER_CONTEXT(n) (0x80u | (n))
 #define DER_CONTEXT_CONSTRUCTED(n) (0xa0u | (n))
 
+/* The content of an OBJECT IDENTIFIER, from its octets: initialises a struct span of static bytes.
+ */
+#define DER_OID_CONTENT(...)                                                             \
+    {                                                                                    \
+        .p = (const uint8_t[]){__VA_ARGS__}, .n = sizeof((const uint8_t[]){__VA_ARGS__}) \
+    }
+
 /* Constructed values inside one another in one element; a Name has three, RSASSA-PSS parameters
  * five. */
 #define DER_DEPTH_MAX 16
