@@ -50,6 +50,10 @@ enum result_class {
     X(RES_LOG_ID, FALSE, "log-id-differs", "RFC 6962 3.2", "the SCT is of another log")            \
     X(RES_CONFLICT, FALSE, "heads-conflict", "RFC 6962 5.4",                                       \
       "two signed heads contradict each other")                                                    \
+    /* the key directory */                                                                        \
+    X(RES_VRF, FALSE, "vrf-proof-invalid", "RFC 9381 5.3", "the VRF proof does not verify")        \
+    X(RES_COMMITMENT, FALSE, "commitment-differs", "keytrans-protocol",                            \
+      "the commitment is to something else")                                                       \
     /* certificates */                                                                             \
     X(RES_DER, INPUT, "bad-der", "X.690 10", "the certificate is not strict DER")                  \
     X(RES_CERT, INPUT, "bad-certificate", "RFC 5280 4.1", "the certificate's structure is wrong")  \

@@ -275,7 +275,8 @@ def parts(place):
     """Nanoseconds of single operations."""
     leaves = place.leaves(2000)
     for i in range(place.runs):
-        yield {**small("bench_crypto"), **small("bench_tree"), **small("bench_accept", leaves.path),
+        yield {**small("bench_crypto"), **small("bench_tree"), **small("bench_vrf"),
+               **small("bench_accept", leaves.path),
                **small("bench_store", os.path.join(place.folder, f"bench-store-{os.getpid()}-{i}"))}
 
 

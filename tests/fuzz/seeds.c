@@ -6,6 +6,7 @@
  */
 #include "merkle/base/codec.h"
 #include "merkle/base/text.h"
+#include "merkle/keytrans/vrf.h"
 #include "merkle/leaf/datatile.h"
 #include "merkle/leaf/precert.h"
 #include "merkle/leaf/sct.h"
@@ -348,6 +349,37 @@ seed_checkpoints(void)
     buf_release(&body);
 }
 
+/* ---- the VRF ---- */
+
+static void
+seed_vrf(void)
+{
+    struct vrf_input label;
+    need(vrf_input(span_str("alice@mail.example.com"), 0, &label) == RES_OK, "input");
+    const struct span alpha = vrf_input_span(&label);
+    uint8_t seed_bytes[VRF_SEED_SIZE] = {7}, proof[VRF_PROOF_SIZE];
+    uint8_t in[1 + VRF_PUBLIC_SIZE + VRF_PROOF_SIZE + 64] = {0};
+    struct vrf_secret s;
+    size_t n = 1 + VRF_PUBLIC_SIZE + VRF_PROOF_SIZE + alpha.n;
+    vrf_secret_init(&s, seed_bytes);
+    need(n <= sizeof in && vrf_prove(&s, alpha, proof) == RES_OK, "proof");
+    memcpy(in + 1 + VRF_PUBLIC_SIZE + VRF_PROOF_SIZE, alpha.p, alpha.n);
+    memcpy(in + 1, vrf_secret_public(&s), VRF_PUBLIC_SIZE);
+    seed("vrf", "no-proof", span_of(in, n));
+    memcpy(in + 1 + VRF_PUBLIC_SIZE, proof, sizeof proof);
+    seed("vrf", "proof", span_of(in, n));
+    in[1] ^= 1;
+    seed("vrf", "another-key", span_of(in, n));
+    memset(in + 1, 0, VRF_PUBLIC_SIZE + VRF_PROOF_SIZE);
+    seed("vrf", "small-order", span_of(in, n));
+    in[0] = 1;
+    memcpy(in + 1, seed_bytes, sizeof seed_bytes);
+    seed("vrf", "made", span_of(in, n));
+    in[VRF_PUBLIC_SIZE + VRF_PROOF_SIZE] = 1;
+    seed("vrf", "made-and-changed", span_of(in, n));
+    vrf_secret_release(&s);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -362,6 +394,7 @@ main(int argc, char **argv)
     seed_scts();
     seed_notes();
     seed_checkpoints();
+    seed_vrf();
     X509_free(root);
     X509_free(ca);
     EVP_PKEY_free(root_key);
