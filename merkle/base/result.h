@@ -50,6 +50,9 @@ enum result_class {
     X(RES_LOG_ID, FALSE, "log-id-differs", "RFC 6962 3.2", "the SCT is of another log")            \
     X(RES_CONFLICT, FALSE, "heads-conflict", "RFC 6962 5.4",                                       \
       "two signed heads contradict each other")                                                    \
+    /* key transparency */                                                                         \
+    X(RES_KT_PREFIX, FALSE, "prefix-proof", "KEYTRANS Prefix Tree",                                \
+      "the lookups of a prefix proof contradict each other")                                       \
     /* certificates */                                                                             \
     X(RES_DER, INPUT, "bad-der", "X.690 10", "the certificate is not strict DER")                  \
     X(RES_CERT, INPUT, "bad-certificate", "RFC 5280 4.1", "the certificate's structure is wrong")  \
