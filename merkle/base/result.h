@@ -73,6 +73,10 @@ enum result_class {
       "the starting position is not distinguished, or has expired")                                \
     X(RES_KT_POSITION, FALSE, "kt-position", "KEYTRANS Updating a Label",                          \
       "new versions stand where none can, or there are none")                                      \
+    X(RES_KT_COUNT, FALSE, "kt-count", "KEYTRANS Combined Tree",                                   \
+      "the proof has more or fewer elements than were asked for")                                  \
+    X(RES_KT_UNKNOWN, FALSE, "kt-unknown-version", "KEYTRANS Search",                              \
+      "a version is looked up of which no VRF output or commitment was given")                     \
     /* certificates */                                                                             \
     X(RES_DER, INPUT, "bad-der", "X.690 10", "the certificate is not strict DER")                  \
     X(RES_CERT, INPUT, "bad-certificate", "RFC 5280 4.1", "the certificate's structure is wrong")  \
