@@ -8,9 +8,8 @@ get_key(struct reader *r, uint8_t ret[static KT_KEY_SIZE])
 {
     struct span key = get_vec16(r, KT_KEY_SIZE, KT_KEY_SIZE);
 
-    if (key.n == KT_KEY_SIZE) {
+    if (key.n == KT_KEY_SIZE)
         memcpy(ret, key.p, KT_KEY_SIZE);
-    }
 }
 
 static bool
@@ -18,9 +17,8 @@ get_present(struct reader *r)
 {
     uint8_t present = get_u8(r);
 
-    if (present > 1) {
+    if (present > 1)
         reader_fail(r, RES_VALUE);
-    }
     return present == 1;
 }
 
@@ -30,9 +28,8 @@ kt_config_get(struct reader *r, struct kt_config *ret)
     struct kt_window *w = &ret->window;
 
     memset(ret, 0, sizeof(*ret));
-    if (get_u16(r) != KT_SUITE_ED25519 || get_u8(r) != KT_MODE_CONTACT_MONITORING) {
+    if (get_u16(r) != KT_SUITE_ED25519 || get_u8(r) != KT_MODE_CONTACT_MONITORING)
         reader_fail(r, RES_KT_SUITE);
-    }
     get_key(r, ret->signature_key);
     get_key(r, ret->vrf_key);
     ret->max_ahead = get_u64(r);
@@ -41,9 +38,8 @@ kt_config_get(struct reader *r, struct kt_config *ret)
     w->has_lifetime = get_present(r);
     if (w->has_lifetime) {
         w->lifetime = get_u64(r);
-        if (w->lifetime <= w->monitoring) {
+        if (w->lifetime <= w->monitoring)
             reader_fail(r, RES_VALUE);
-        }
     }
 }
 
@@ -58,9 +54,8 @@ kt_config_put(struct writer *w, const struct kt_config *config)
     put_u64(w, config->max_behind);
     put_u64(w, config->window.monitoring);
     put_u8(w, config->window.has_lifetime);
-    if (config->window.has_lifetime) {
+    if (config->window.has_lifetime)
         put_u64(w, config->window.lifetime);
-    }
 }
 
 void
@@ -84,9 +79,8 @@ kt_head_verify(const struct kt_config *config, uint64_t size, const struct hash 
     rc = writer_end(&w);
     if (rc == RES_OK &&
         (signature.n != KT_SIGNATURE_SIZE ||
-         crypto_sign_verify_detached(signature.p, tbs.p, tbs.n, config->signature_key) != 0)) {
+         crypto_sign_verify_detached(signature.p, tbs.p, tbs.n, config->signature_key) != 0))
         rc = RES_SIGNATURE;
-    }
     buf_release(&tbs);
     return rc;
 }

@@ -25,9 +25,8 @@ take_timestamp(void *arg, uint64_t position, uint64_t *ret)
     uint64_t timestamp = get_u64(&c->timestamps);
 
     (void)position;
-    if (c->timestamps.err != RES_OK) {
+    if (c->timestamps.err != RES_OK)
         return RES_KT_COUNT;
-    }
     *ret = timestamp;
     return RES_OK;
 }
@@ -39,9 +38,8 @@ open_proof(void *arg, uint64_t position)
     struct prefix_proof p;
 
     (void)position;
-    if (c->proofs_left == 0) {
+    if (c->proofs_left == 0)
         return RES_KT_COUNT;
-    }
     c->proofs_left--;
     prefix_proof_get(&c->prefix_proofs, &p);
     c->results = reader_of(p.results.bytes);
@@ -58,11 +56,10 @@ find_version(const struct consumer *c, uint32_t version)
     while (low < high) {
         size_t middle = (low + high) / 2;
 
-        if (c->versions[middle].version < version) {
+        if (c->versions[middle].version < version)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return low < c->versions_n && c->versions[low].version == version ? &c->versions[low] : NULL;
 }
@@ -74,18 +71,15 @@ take_lookup(void *arg, uint32_t version, bool *ret)
     const struct consume_version *v = find_version(c, version);
     struct prefix_lookup *l = &c->lookups[c->n];
 
-    if (v == NULL) {
+    if (v == NULL)
         return RES_KT_UNKNOWN;
-    }
-    if (reader_done(&c->results) || c->n == PREFIX_RESULTS_MAX) {
+    if (reader_done(&c->results) || c->n == PREFIX_RESULTS_MAX)
         return RES_KT_COUNT;
-    }
     prefix_result_get(&c->results, l);
     l->key = v->key;
     if (l->type == PREFIX_INCLUSION) {
-        if (!v->has_commitment) {
+        if (!v->has_commitment)
             return RES_KT_UNKNOWN;
-        }
         l->leaf = (struct prefix_leaf){v->key, v->commitment};
     }
     c->n++;
@@ -98,9 +92,8 @@ close_proof(void *arg, struct hash *ret_root)
 {
     struct consumer *c = arg;
 
-    if (!reader_done(&c->results)) {
+    if (!reader_done(&c->results))
         return RES_KT_COUNT;
-    }
     return prefix_root(c->lookups, c->n, c->elements, ret_root);
 }
 
@@ -129,12 +122,10 @@ fill_roots(const struct consumer *c, struct transcript *t, unsigned wanted)
 {
     struct hash roots[LOGTREE_LEAVES_MAX];
 
-    if (c->prefix_roots.n != (size_t)wanted * HASH_SIZE) {
+    if (c->prefix_roots.n != (size_t)wanted * HASH_SIZE)
         return RES_KT_COUNT;
-    }
-    for (unsigned i = 0; i < wanted; i++) {
+    for (unsigned i = 0; i < wanted; i++)
         memcpy(roots[i].b, c->prefix_roots.p + (size_t)i * HASH_SIZE, HASH_SIZE);
-    }
     transcript_fill(t, roots, wanted);
     return RES_OK;
 }
@@ -149,25 +140,19 @@ consume_finish(const struct consumer *c, struct transcript *t, struct hash *ret_
     unsigned n, missing;
     enum result rc = transcript_leaves(t, leaves, &n, &missing);
 
-    if (rc == RES_OK && (!reader_done(&c->timestamps) || c->proofs_left > 0)) {
+    if (rc == RES_OK && (!reader_done(&c->timestamps) || c->proofs_left > 0))
         rc = RES_KT_COUNT;
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = fill_roots(c, t, missing);
-    }
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n; i++)
         logtree_leaf(&transcript_find(t, leaves[i])->entry, &values[i]);
-    }
     rc = logtree_fold(t->size, t->last == NULL ? NULL : &t->last->peaks, leaves, values, n,
                       c->inclusion, &peaks);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = view_keep(t, &peaks, ret_view);
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         logtree_root(&peaks, ret_root);
-    }
     return rc;
 }

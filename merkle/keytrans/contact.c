@@ -5,24 +5,20 @@
 static bool
 has_version(const struct contact_entry *e, unsigned n, uint32_t version)
 {
-    for (unsigned i = 0; i < n; i++) {
-        if (e[i].version == version) {
+    for (unsigned i = 0; i < n; i++)
+        if (e[i].version == version)
             return true;
-        }
-    }
     return false;
 }
 
 bool
 contact_map_valid(const struct contact_map *m, uint64_t size)
 {
-    for (unsigned i = 0; i < m->n; i++) {
+    for (unsigned i = 0; i < m->n; i++)
         if (m->entries[i].position >= size ||
             (i > 0 && m->entries[i].position <= m->entries[i - 1].position) ||
-            has_version(m->entries, i, m->entries[i].version)) {
+            has_version(m->entries, i, m->entries[i].version))
             return false;
-        }
-    }
     return true;
 }
 
@@ -31,21 +27,17 @@ contact_add(struct contact_map *m, uint64_t position, uint32_t version)
 {
     unsigned i = 0;
 
-    if (has_version(m->entries, m->n, version)) {
+    if (has_version(m->entries, m->n, version))
         return RES_OK;
-    }
-    while (i < m->n && m->entries[i].position < position) {
+    while (i < m->n && m->entries[i].position < position)
         i++;
-    }
     if (i < m->n && m->entries[i].position == position) {
-        if (m->entries[i].version < version) {
+        if (m->entries[i].version < version)
             m->entries[i].version = version;
-        }
         return RES_OK;
     }
-    if (m->n == CONTACT_ENTRIES_MAX) {
+    if (m->n == CONTACT_ENTRIES_MAX)
         return RES_TOO_LARGE;
-    }
     memmove(&m->entries[i + 1], &m->entries[i], (m->n - i) * sizeof(m->entries[0]));
     m->entries[i] = (struct contact_entry){position, version};
     m->n++;
@@ -66,9 +58,8 @@ first_distinguished(struct transcript *t, uint64_t x, uint64_t *ret, bool *ret_f
             *ret_found = true;
             *ret = p.at;
         }
-        if (p.at == x) {
+        if (p.at == x)
             break;
-        }
         rc = x < p.at ? window_left(t, &p, &moved) : window_right(t, &p, &moved);
     }
     return rc;
@@ -93,20 +84,17 @@ plan_route(struct transcript *t, const struct contact_waiting *waiting, uint64_t
     *r = (struct route){.n = 0};
     rc = first_distinguished(t, x, &r->until, &r->arrives);
     r->distinguished = r->arrives && r->until == x;
-    if (rc != RES_OK || r->distinguished) {
+    if (rc != RES_OK || r->distinguished)
         return rc;
-    }
     r->waits = r->arrives && waiting != NULL && x >= waiting->start;
     search_tree_path(x, t->size, &path);
     for (unsigned i = path.n - 1; i-- > 0;) {
         bool last = r->arrives && path.at[i] == r->until;
 
-        if (path.at[i] > x && !(last && r->waits)) {
+        if (path.at[i] > x && !(last && r->waits))
             r->at[r->n++] = path.at[i];
-        }
-        if (last) {
+        if (last)
             break;
-        }
     }
     return RES_OK;
 }
@@ -122,11 +110,9 @@ struct follow {
 static const struct contact_entry *
 given_at(const struct follow *f, uint64_t position)
 {
-    for (unsigned i = 0; i < f->given_n; i++) {
-        if (f->given[i].position == position) {
+    for (unsigned i = 0; i < f->given_n; i++)
+        if (f->given[i].position == position)
             return &f->given[i];
-        }
-    }
     return NULL;
 }
 
@@ -140,12 +126,10 @@ follow_step(struct transcript *t, uint64_t at, struct contact_entry *e, struct f
     enum result rc;
 
     *ret_covered = before != NULL;
-    if (before != NULL) {
+    if (before != NULL)
         return before->version > e->version ? RES_OK : RES_KT_LADDER;
-    }
-    if (f->given_n == TRANSCRIPT_ENTRIES_MAX) {
+    if (f->given_n == TRANSCRIPT_ENTRIES_MAX)
         return RES_TOO_LARGE;
-    }
     rc = transcript_monitor(t, at, e->version);
     if (rc == RES_OK) {
         e->position = at;
@@ -161,12 +145,10 @@ follow_route(struct transcript *t, const struct route *r, struct contact_entry e
     bool covered = false;
     enum result rc = RES_OK;
 
-    for (unsigned i = 0; rc == RES_OK && !covered && i < r->n; i++) {
+    for (unsigned i = 0; rc == RES_OK && !covered && i < r->n; i++)
         rc = follow_step(t, r->at[i], &e, f, &covered);
-    }
-    if (rc != RES_OK || covered) {
+    if (rc != RES_OK || covered)
         return rc;
-    }
     if (r->waits) {
         f->waiting.entries[f->waiting.n] = e;
         f->waiting.until[f->waiting.n++] = r->until;
@@ -188,12 +170,10 @@ contact_monitor(struct transcript *t, struct contact_waiting *waiting, struct co
         struct route r;
         enum result rc = plan_route(t, waiting, m->entries[i].position, &r);
 
-        if (rc == RES_OK && !r.distinguished) {
+        if (rc == RES_OK && !r.distinguished)
             rc = follow_route(t, &r, m->entries[i], &f);
-        }
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
     }
     *m = f.kept;
     if (waiting != NULL) {
@@ -211,9 +191,8 @@ contact_settle(struct contact_map *m, const struct contact_waiting *waiting, uin
             enum result rc =
                 contact_add(m, waiting->entries[i].position, waiting->entries[i].version);
 
-            if (rc != RES_OK) {
+            if (rc != RES_OK)
                 return rc;
-            }
         }
     }
     return RES_OK;

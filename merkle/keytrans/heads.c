@@ -16,19 +16,15 @@ visit(struct heads_walk *w, struct window_place p)
     bool moved;
     enum result rc;
 
-    if (!window_wide(w->t, &p)) {
+    if (!window_wide(w->t, &p))
         return RES_OK;
-    }
     rc = transcript_timestamp(w->t, p.at, &timestamp);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = window_right(w->t, &child, &moved);
-    }
-    if (rc == RES_OK && moved) {
+    if (rc == RES_OK && moved)
         rc = visit(w, child);
-    }
-    if (rc != RES_OK || w->ended) {
+    if (rc != RES_OK || w->ended)
         return rc;
-    }
     if ((w->stop != NULL && p.at <= *w->stop) || w->found->n == HEADS_RECENT_MAX ||
         window_expired(w->t, timestamp)) {
         w->ended = true;
@@ -47,8 +43,7 @@ heads_walk(struct transcript *t, const uint64_t *stop, struct heads *ret)
     struct heads_walk w = {.t = t, .stop = stop, .found = &found};
     enum result rc = visit(&w, window_root(t));
 
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret = found;
-    }
     return rc;
 }

@@ -23,22 +23,20 @@ advance(struct ladder *l, bool included)
         l->upper = l->next;
         l->climbing = false;
     }
-    if (l->climbing) {
+    if (l->climbing)
         l->next = l->next << 1 | 1;
-    } else if (l->lower + 1 < l->upper) {
+    else if (l->lower + 1 < l->upper)
         l->next = (l->lower + l->upper) / 2;
-    } else {
+    else
         l->end = LADDER_EQUAL;
-    }
 }
 
 /* Versions that cannot be are not asked for: they are not there. */
 static void
 skip_impossible(struct ladder *l)
 {
-    while (l->end == LADDER_OPEN && l->next >= VERSION_END) {
+    while (l->end == LADDER_OPEN && l->next >= VERSION_END)
         advance(l, false);
-    }
 }
 
 struct ladder
@@ -50,9 +48,8 @@ ladder_search(uint32_t target)
 bool
 ladder_next(const struct ladder *l, uint32_t *ret)
 {
-    if (l->end != LADDER_OPEN) {
+    if (l->end != LADDER_OPEN)
         return false;
-    }
     *ret = (uint32_t)l->next;
     return true;
 }
@@ -74,9 +71,8 @@ base_up_to(uint32_t target, uint32_t limit, uint32_t *ret)
     unsigned n = 0;
 
     while (ladder_next(&l, &version)) {
-        if (version <= limit) {
+        if (version <= limit)
             ret[n++] = version;
-        }
         ladder_feed(&l, version <= target);
     }
     return n;

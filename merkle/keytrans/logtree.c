@@ -10,9 +10,8 @@ logtree_leaf(const struct log_entry *e, struct hash *ret)
 {
     uint8_t bytes[8 + HASH_SIZE];
 
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(e->timestamp >> (56 - 8 * i));
-    }
     memcpy(bytes + 8, e->prefix_root.b, HASH_SIZE);
     hash_sha256(span_of(bytes, sizeof(bytes)), ret);
 }
@@ -69,15 +68,13 @@ logtree_append(struct logtree_peaks *p, const struct hash *leaf, logtree_node_fn
     unsigned k = peak_count(p->size);
     struct hash h = *leaf;
 
-    if (completed != NULL) {
+    if (completed != NULL)
         completed(arg, n, &h);
-    }
     while (node_is_right(n)) {
         logtree_parent(&p->heads[--k], n.height == 0, &h, n.height == 0, &h);
         n = node_parent(n);
-        if (completed != NULL) {
+        if (completed != NULL)
             completed(arg, n, &h);
-        }
     }
     p->heads[k] = h;
     p->size++;
@@ -110,9 +107,8 @@ retained(const struct walk *w, struct node n, unsigned *ret)
     uint64_t end = node_end(n);
 
     if ((w->last_size >> n.height & 1) == 0 || end > w->last_size ||
-        w->last_size >> n.height << n.height != end) {
+        w->last_size >> n.height << n.height != end)
         return false;
-    }
     *ret = peak_count(w->last_size >> n.height) - 1;
     return true;
 }
@@ -129,9 +125,8 @@ pass_leaf(struct walk *w)
 {
     w->left.at++;
     w->left.n--;
-    if (w->left.values != NULL) {
+    if (w->left.values != NULL)
         w->left.values++;
-    }
 }
 
 /* Takes the next element of a proof. */
@@ -151,13 +146,12 @@ take_element(struct walk *w, struct hash *ret)
 static void
 needed(struct walk *w, struct node n, struct hash *ret)
 {
-    if (w->nodes == NULL) {
+    if (w->nodes == NULL)
         take_element(w, ret);
-    } else if (w->n == w->max) {
+    else if (w->n == w->max)
         w->rc = RES_TOO_LARGE;
-    } else {
+    else
         w->nodes[w->n++] = n;
-    }
 }
 
 /* Whether the walk must go below n: a leaf it has lies there, or the last tree ends inside. */
@@ -176,17 +170,15 @@ head_from_below(struct walk *w, struct node n, struct hash *ret)
     struct hash left = {0}, right = {0};
 
     if (n.height == 0) {
-        if (w->left.values != NULL) {
+        if (w->left.values != NULL)
             *ret = w->left.values[0];
-        }
         pass_leaf(w);
         return;
     }
     head(w, (struct node){n.height - 1, n.index << 1}, &left);
     head(w, (struct node){n.height - 1, n.index << 1 | 1}, &right);
-    if (w->nodes == NULL) {
+    if (w->nodes == NULL)
         logtree_parent(&left, n.height == 1, &right, n.height == 1, ret);
-    }
 }
 
 /*
@@ -203,9 +195,8 @@ head(struct walk *w, struct node n, struct hash *ret)
         head_from_below(w, n, ret);
         /* "Users MUST verify that the computed value for the head of any such subtree matches the
          * retained value" */
-        if (kept && w->last != NULL && w->rc == RES_OK && !hash_equal(ret, &w->last->heads[k])) {
+        if (kept && w->last != NULL && w->rc == RES_OK && !hash_equal(ret, &w->last->heads[k]))
             w->rc = RES_ROOT_DIFFERS;
-        }
     } else if (!kept) {
         needed(w, n, ret);
     } else if (w->last != NULL) {
@@ -230,14 +221,11 @@ heads(struct walk *w, uint64_t size, struct hash *ret)
 static enum result
 check_request(uint64_t size, uint64_t last, const uint64_t *leaves, size_t n)
 {
-    if (size == 0 || size > NODE_LEAVES_MAX || last > size) {
+    if (size == 0 || size > NODE_LEAVES_MAX || last > size)
         return RES_RANGE;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (leaves[i] >= size || (i > 0 && leaves[i] <= leaves[i - 1])) {
+    for (size_t i = 0; i < n; i++)
+        if (leaves[i] >= size || (i > 0 && leaves[i] <= leaves[i - 1]))
             return RES_RANGE;
-        }
-    }
     return RES_OK;
 }
 
@@ -249,13 +237,11 @@ logtree_plan(uint64_t size, uint64_t last, const uint64_t *leaves, size_t n, str
     struct hash unused[NODE_HEIGHT_MAX + 1];
     enum result rc = check_request(size, last, leaves, n);
 
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     heads(&w, size, unused);
-    if (w.rc == RES_OK) {
+    if (w.rc == RES_OK)
         *ret_n = w.n;
-    }
     return w.rc;
 }
 
@@ -270,15 +256,12 @@ logtree_fold(uint64_t size, const struct logtree_peaks *last, const uint64_t *le
     struct logtree_peaks made = {.size = size};
     enum result rc = check_request(size, w.last_size, leaves, n);
 
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     heads(&w, size, made.heads);
-    if (w.rc == RES_OK && w.elements.n > 0) {
+    if (w.rc == RES_OK && w.elements.n > 0)
         w.rc = RES_PROOF_LENGTH;
-    }
-    if (w.rc == RES_OK) {
+    if (w.rc == RES_OK)
         *ret = made;
-    }
     return w.rc;
 }

@@ -20,12 +20,10 @@ owner_besides_ladder(int64_t greatest, unsigned count, uint32_t *ret)
         uint32_t version = (uint32_t)(greatest + i);
         bool in_ladder = false;
 
-        for (unsigned k = 0; k < steps; k++) {
+        for (unsigned k = 0; k < steps; k++)
             in_ladder = in_ladder || ladder[k] == version;
-        }
-        if (!in_ladder) {
+        if (!in_ladder)
             ret[n++] = version;
-        }
     }
     return n;
 }
@@ -46,9 +44,8 @@ first_plain(struct transcript *t, uint64_t position, uint64_t *ret, bool *ret_fo
             return RES_OK;
         }
         rc = position < p.at ? window_left(t, &p, &moved) : window_right(t, &p, &moved);
-        if (rc != RES_OK || !moved) {
+        if (rc != RES_OK || !moved)
             return rc != RES_OK ? rc : RES_BUG;
-        }
     }
     *ret = p.at;
     *ret_found = true;
@@ -66,13 +63,11 @@ check_previous(struct transcript *t, const struct owner_state *s, uint64_t at,
     enum ladder_end how;
     enum result rc;
 
-    if (greatest >= 0 && at <= last_known(s)) {
+    if (greatest >= 0 && at <= last_known(s))
         return RES_OK;
-    }
     rc = transcript_search_known(t, at, greatest < 0 ? 0 : (uint32_t)greatest, known, &how);
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     return how == (greatest < 0 ? LADDER_LESS : LADDER_EQUAL) ? RES_OK : RES_KT_LADDER;
 }
 
@@ -86,19 +81,16 @@ check_previous_tree(struct transcript *t, const struct owner_state *s, uint64_t 
     const uint64_t *before = NULL;
     enum result rc = first_plain(t, position - 1, &plain, &found);
 
-    if (rc != RES_OK || !found) {
+    if (rc != RES_OK || !found)
         return rc;
-    }
     /* The previous tree's frontier: the ancestors of its last entry that it had. */
     search_tree_path(position - 1, t->size, &path);
     for (unsigned i = 0; rc == RES_OK && i < path.n; i++) {
         reached = reached || path.at[i] == plain;
-        if (path.at[i] >= position) {
+        if (path.at[i] >= position)
             continue;
-        }
-        if (reached) {
+        if (reached)
             rc = check_previous(t, s, path.at[i], before);
-        }
         before = &path.at[i];
     }
     return rc;
@@ -117,18 +109,14 @@ check_insertion(struct transcript *t, const struct owner_state *s, uint64_t posi
     bool distinguished, all = true;
     enum result rc = window_distinguished(t, position, &distinguished);
 
-    if (rc == RES_OK && !distinguished) {
+    if (rc == RES_OK && !distinguished)
         rc = transcript_search(t, position, last, true, &how);
-    }
-    if (rc == RES_OK && how == LADDER_EQUAL) {
+    if (rc == RES_OK && how == LADDER_EQUAL)
         rc = transcript_versions(t, position, besides, n, &all);
-    }
-    if (rc == RES_OK && (how != LADDER_EQUAL || !all)) {
+    if (rc == RES_OK && (how != LADDER_EQUAL || !all))
         rc = RES_KT_LADDER;
-    }
-    if (rc == RES_OK && !distinguished && m != NULL) {
+    if (rc == RES_OK && !distinguished && m != NULL)
         rc = contact_add(m, position, last);
-    }
     return rc;
 }
 
@@ -139,10 +127,8 @@ owner_update(struct transcript *t, const struct owner_state *s, uint64_t positio
     enum result rc;
 
     if (position >= t->size || position <= last_known(s) || count == 0 ||
-        count > OWNER_NEW_VERSIONS_MAX ||
-        owner_greatest(s) + (int64_t)count > (int64_t)UINT32_MAX) {
+        count > OWNER_NEW_VERSIONS_MAX || owner_greatest(s) + (int64_t)count > (int64_t)UINT32_MAX)
         return RES_KT_POSITION;
-    }
     rc = check_previous_tree(t, s, position);
     return rc == RES_OK ? check_insertion(t, s, position, count, m) : rc;
 }

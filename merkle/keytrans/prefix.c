@@ -41,12 +41,10 @@ prefix_common(const struct hash *a, const struct hash *b)
 {
     unsigned i = 0, differ;
 
-    while (i < HASH_SIZE && a->b[i] == b->b[i]) {
+    while (i < HASH_SIZE && a->b[i] == b->b[i])
         i++;
-    }
-    if (i == HASH_SIZE) {
+    if (i == HASH_SIZE)
         return PREFIX_KEY_BITS;
-    }
     differ = a->b[i] ^ b->b[i];
     return 8 * i + (unsigned)__builtin_clz(differ) - 24;
 }
@@ -94,11 +92,10 @@ terminal_well_formed(const struct prefix_lookup *l)
 static void
 terminal_hash(const struct prefix_lookup *l, struct hash *ret)
 {
-    if (l->type == PREFIX_NON_INCLUSION_PARENT) {
+    if (l->type == PREFIX_NON_INCLUSION_PARENT)
         *ret = nothing;
-    } else {
+    else
         prefix_leaf_hash(&l->leaf, ret);
-    }
 }
 
 static void
@@ -142,9 +139,8 @@ node(struct evaluation *e, unsigned begin, unsigned end, unsigned depth, struct 
     unsigned middle = begin;
     struct hash left = {0}, right = {0};
 
-    if (e->rc != RES_OK) {
+    if (e->rc != RES_OK)
         return;
-    }
     if (begin == end) {
         take_element(e, ret);
         return;
@@ -159,9 +155,8 @@ node(struct evaluation *e, unsigned begin, unsigned end, unsigned depth, struct 
         e->rc = RES_KT_PREFIX;
         return;
     }
-    while (middle < end && !prefix_bit(&e->sorted[middle]->key, depth)) {
+    while (middle < end && !prefix_bit(&e->sorted[middle]->key, depth))
         middle++;
-    }
     node(e, begin, middle, depth + 1, &left);
     node(e, middle, end, depth + 1, &right);
     prefix_parent_hash(&left, &right, ret);
@@ -173,22 +168,17 @@ prefix_root(const struct prefix_lookup *lookups, unsigned n, struct span element
     struct evaluation e = {.elements = elements};
     struct hash root = {0};
 
-    if (n > PREFIX_RESULTS_MAX || elements.n % HASH_SIZE != 0) {
+    if (n > PREFIX_RESULTS_MAX || elements.n % HASH_SIZE != 0)
         return RES_PROOF_LENGTH;
-    }
     sort(&e, lookups, n);
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n; i++)
         if (!terminal_well_formed(e.sorted[i]) ||
-            (i > 0 && hash_equal(&e.sorted[i]->key, &e.sorted[i - 1]->key))) {
+            (i > 0 && hash_equal(&e.sorted[i]->key, &e.sorted[i - 1]->key)))
             return RES_KT_PREFIX;
-        }
-    }
     node(&e, 0, n, 0, &root);
-    if (e.rc == RES_OK && e.elements.n > 0) {
+    if (e.rc == RES_OK && e.elements.n > 0)
         e.rc = RES_PROOF_LENGTH;
-    }
-    if (e.rc == RES_OK) {
+    if (e.rc == RES_OK)
         *ret = root;
-    }
     return e.rc;
 }

@@ -19,9 +19,8 @@ struct pushed {
 static size_t
 additions_middle(const struct insertion *in, size_t begin, size_t end, unsigned depth)
 {
-    while (begin < end && !prefix_bit(&in->add[begin].leaf.key, depth)) {
+    while (begin < end && !prefix_bit(&in->add[begin].leaf.key, depth))
         begin++;
-    }
     return begin;
 }
 
@@ -34,9 +33,8 @@ join(const struct prefix_store *store, const struct prefix_ref *left,
 
     prefix_parent_hash(&left->hash, &right->hash, &made.hash);
     rc = store->put(store->arg, left, right, &made);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret = made;
-    }
     return rc;
 }
 
@@ -62,15 +60,13 @@ grow(const struct insertion *in, size_t begin, size_t end, struct pushed old, un
         prefix_leaf_hash(&in->add[begin].leaf, &ret->hash);
         return RES_OK;
     }
-    if (depth >= PREFIX_DEPTH_MAX) {
+    if (depth >= PREFIX_DEPTH_MAX)
         return RES_KT_PREFIX;
-    }
     middle = additions_middle(in, begin, end, depth);
     old_right = old.ref != NULL && prefix_bit(&old.key, depth);
     rc = grow(in, begin, middle, old_right ? none : old, depth + 1, &left);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = grow(in, middle, end, old_right ? old : none, depth + 1, &right);
-    }
     return rc == RES_OK ? join(in->store, &left, &right, ret) : rc;
 }
 
@@ -82,14 +78,11 @@ push(const struct insertion *in, size_t begin, size_t end, const struct prefix_r
     struct prefix_leaf leaf;
     enum result rc = in->store->leaf(in->store->arg, at, &leaf);
 
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
-    for (size_t i = begin; i < end; i++) {
-        if (hash_equal(&in->add[i].leaf.key, &leaf.key)) {
+    for (size_t i = begin; i < end; i++)
+        if (hash_equal(&in->add[i].leaf.key, &leaf.key))
             return RES_KT_PREFIX;
-        }
-    }
     return grow(in, begin, end, (struct pushed){at, leaf.key}, depth, ret);
 }
 
@@ -105,21 +98,17 @@ insert(const struct insertion *in, size_t begin, size_t end, const struct prefix
         *ret = *at;
         return RES_OK;
     }
-    if (at->kind == PREFIX_EMPTY) {
+    if (at->kind == PREFIX_EMPTY)
         return grow(in, begin, end, (struct pushed){.ref = NULL}, depth, ret);
-    }
-    if (at->kind == PREFIX_LEAF) {
+    if (at->kind == PREFIX_LEAF)
         return push(in, begin, end, at, depth, ret);
-    }
     rc = in->store->get(in->store->arg, at, &left, &right);
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     middle = additions_middle(in, begin, end, depth);
     rc = insert(in, begin, middle, &left, depth + 1, &left);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = insert(in, middle, end, &right, depth + 1, &right);
-    }
     return rc == RES_OK ? join(in->store, &left, &right, ret) : rc;
 }
 
@@ -131,15 +120,12 @@ prefix_insert(const struct prefix_store *store, const struct prefix_ref *root,
     struct prefix_ref made;
     enum result rc;
 
-    for (size_t i = 1; i < n; i++) {
-        if (memcmp(add[i - 1].leaf.key.b, add[i].leaf.key.b, HASH_SIZE) >= 0) {
+    for (size_t i = 1; i < n; i++)
+        if (memcmp(add[i - 1].leaf.key.b, add[i].leaf.key.b, HASH_SIZE) >= 0)
             return RES_KT_PREFIX;
-        }
-    }
     rc = insert(&in, 0, n, root, 0, &made);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret = made;
-    }
     return rc;
 }
 
@@ -154,9 +140,8 @@ struct search {
 static unsigned
 lookups_middle(const struct search *s, unsigned begin, unsigned end, unsigned depth)
 {
-    while (begin < end && !prefix_bit(&s->sorted[begin]->key, depth)) {
+    while (begin < end && !prefix_bit(&s->sorted[begin]->key, depth))
         begin++;
-    }
     return begin;
 }
 
@@ -167,9 +152,8 @@ end_at_leaf(const struct search *s, unsigned begin, unsigned end, const struct p
     struct prefix_leaf leaf;
     enum result rc = s->store->leaf(s->store->arg, at, &leaf);
 
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     for (unsigned i = begin; i < end; i++) {
         struct prefix_lookup *l = s->sorted[i];
 
@@ -188,12 +172,10 @@ look(const struct search *s, unsigned begin, unsigned end, const struct prefix_r
     struct prefix_ref left, right;
     enum result rc;
 
-    if (begin == end) {
+    if (begin == end)
         return buf_add(s->elements, hash_span(&at->hash));
-    }
-    if (at->kind == PREFIX_LEAF) {
+    if (at->kind == PREFIX_LEAF)
         return end_at_leaf(s, begin, end, at, depth);
-    }
     if (at->kind == PREFIX_EMPTY) {
         for (unsigned i = begin; i < end; i++) {
             s->sorted[i]->type = PREFIX_NON_INCLUSION_PARENT;
@@ -201,13 +183,11 @@ look(const struct search *s, unsigned begin, unsigned end, const struct prefix_r
         }
         return RES_OK;
     }
-    if (depth >= PREFIX_DEPTH_MAX) {
+    if (depth >= PREFIX_DEPTH_MAX)
         return RES_BUG;
-    }
     rc = s->store->get(s->store->arg, at, &left, &right);
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     middle = lookups_middle(s, begin, end, depth);
     rc = look(s, begin, middle, &left, depth + 1);
     return rc == RES_OK ? look(s, middle, end, &right, depth + 1) : rc;
@@ -219,9 +199,8 @@ prefix_prove(const struct prefix_store *store, const struct prefix_ref *root,
 {
     struct search s = {.store = store, .elements = elements};
 
-    if (n > PREFIX_RESULTS_MAX) {
+    if (n > PREFIX_RESULTS_MAX)
         return RES_TOO_LARGE;
-    }
     for (unsigned i = 0; i < n; i++) {
         unsigned k = i;
 

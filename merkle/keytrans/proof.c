@@ -7,9 +7,8 @@ get_hash(struct reader *r, struct hash *ret)
 {
     struct span s = get_bytes(r, HASH_SIZE);
 
-    if (s.n == HASH_SIZE) {
+    if (s.n == HASH_SIZE)
         memcpy(ret->b, s.p, HASH_SIZE);
-    }
 }
 
 void
@@ -55,9 +54,8 @@ prefix_proof_get(struct reader *r, struct prefix_proof *ret)
     const uint8_t *begin = r->p;
     struct prefix_lookup unused;
 
-    for (unsigned i = 0; i < n && r->err == RES_OK; i++) {
+    for (unsigned i = 0; i < n && r->err == RES_OK; i++)
         prefix_result_get(r, &unused);
-    }
     ret->results = (struct proof_queue){passed(r, begin), n};
     ret->elements = get_bytes(r, (size_t)get_u16(r) * HASH_SIZE);
 }
@@ -90,9 +88,8 @@ combined_proof_get(struct reader *r, struct combined_proof *ret)
     ret->timestamps = get_queue(r, sizeof(uint64_t));
     n = get_u8(r);
     begin = r->p;
-    for (unsigned i = 0; i < n && r->err == RES_OK; i++) {
+    for (unsigned i = 0; i < n && r->err == RES_OK; i++)
         prefix_proof_get(r, &unused);
-    }
     ret->prefix_proofs = (struct proof_queue){passed(r, begin), n};
     ret->prefix_roots = get_queue(r, HASH_SIZE);
     ret->inclusion = get_bytes(r, (size_t)get_u16(r) * HASH_SIZE);

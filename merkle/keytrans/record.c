@@ -33,13 +33,11 @@ give_timestamp(void *arg, uint64_t position, uint64_t *ret)
     struct log_entry e;
     enum result rc;
 
-    if (r->timestamps_n == PROOF_QUEUE_MAX) {
+    if (r->timestamps_n == PROOF_QUEUE_MAX)
         return RES_TOO_LARGE;
-    }
     rc = r->tree->entry(r->tree->arg, position, &e);
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     put_u64(&w, e.timestamp);
     rc = writer_end(&w);
     if (rc == RES_OK) {
@@ -68,13 +66,11 @@ give_lookup(void *arg, uint32_t version, bool *ret)
     bool there = false;
     enum result rc;
 
-    if (r->n == PREFIX_RESULTS_MAX) {
+    if (r->n == PREFIX_RESULTS_MAX)
         return RES_TOO_LARGE;
-    }
     rc = r->label->key(r->label->arg, version, &l->key);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = r->label->inserted(r->label->arg, version, &inserted, &there);
-    }
     if (rc == RES_OK) {
         there = there && inserted <= r->position;
         l->type = there ? PREFIX_INCLUSION : PREFIX_NON_INCLUSION_PARENT;
@@ -93,13 +89,11 @@ put_proof(struct recorder *r)
     enum result rc;
 
     buf_clear(&r->results);
-    for (unsigned i = 0; i < r->n; i++) {
+    for (unsigned i = 0; i < r->n; i++)
         prefix_result_put(&results, &r->lookups[i]);
-    }
     rc = writer_end(&results);
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     p.results = (struct proof_queue){buf_span(&r->results), r->n};
     p.elements = buf_span(&r->elements);
     prefix_proof_put(&w, &p);
@@ -116,24 +110,18 @@ close_proof(void *arg, struct hash *ret_root)
     struct prefix_ref root;
     enum result rc = r->tree->prefix(r->tree->arg, r->position, &root);
 
-    for (unsigned i = 0; i < r->n; i++) {
+    for (unsigned i = 0; i < r->n; i++)
         there[i] = r->lookups[i].type == PREFIX_INCLUSION;
-    }
     buf_clear(&r->elements);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = prefix_prove(&r->tree->store, &root, r->lookups, r->n, &r->elements);
-    }
-    for (unsigned i = 0; rc == RES_OK && i < r->n; i++) {
-        if (there[i] != (r->lookups[i].type == PREFIX_INCLUSION)) {
+    for (unsigned i = 0; rc == RES_OK && i < r->n; i++)
+        if (there[i] != (r->lookups[i].type == PREFIX_INCLUSION))
             rc = RES_STORE_DAMAGED;
-        }
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = put_proof(r);
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret_root = root.hash;
-    }
     return rc;
 }
 
@@ -147,9 +135,8 @@ enough(void *arg, uint64_t position, int64_t expected, bool *ret)
     bool there = false;
     enum result rc = RES_OK;
 
-    if (expected < (int64_t)UINT32_MAX) {
+    if (expected < (int64_t)UINT32_MAX)
         rc = r->label->inserted(r->label->arg, (uint32_t)(expected + 1), &inserted, &there);
-    }
     if (rc == RES_OK) {
         *ret = (there && inserted <= position) || (r->steps_max > 0 && r->steps == r->steps_max);
         r->steps++;
@@ -173,16 +160,13 @@ give_roots(struct recorder *r, struct transcript *t, const uint64_t *leaves, uns
         struct log_entry e;
         enum result rc;
 
-        if (transcript_find(t, leaves[i])->has_root) {
+        if (transcript_find(t, leaves[i])->has_root)
             continue;
-        }
         rc = r->tree->entry(r->tree->arg, leaves[i], &e);
-        if (rc == RES_OK) {
+        if (rc == RES_OK)
             rc = buf_add(&r->prefix_roots, hash_span(&e.prefix_root));
-        }
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
         roots[r->prefix_roots_n++] = e.prefix_root;
     }
     transcript_fill(t, roots, r->prefix_roots_n);
@@ -204,9 +188,8 @@ give_inclusion(struct recorder *r, const struct transcript *t, const uint64_t *l
         struct hash h;
 
         rc = r->tree->head(r->tree->arg, nodes[i], &h);
-        if (rc == RES_OK) {
+        if (rc == RES_OK)
             rc = buf_add(&r->inclusion, hash_span(&h));
-        }
     }
     free(nodes);
     return rc;
@@ -219,12 +202,10 @@ record_finish(struct recorder *r, struct transcript *t, struct combined_proof *r
     unsigned n, missing;
     enum result rc = transcript_leaves(t, leaves, &n, &missing);
 
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = give_roots(r, t, leaves, n);
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = give_inclusion(r, t, leaves, n);
-    }
     if (rc == RES_OK) {
         ret->timestamps = (struct proof_queue){buf_span(&r->timestamps), r->timestamps_n};
         ret->prefix_proofs = (struct proof_queue){buf_span(&r->prefix_proofs), r->prefix_proofs_n};

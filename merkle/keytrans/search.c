@@ -8,29 +8,24 @@ search_greatest(struct transcript *t, uint32_t version, uint64_t *ret_terminal)
     enum ladder_end how = LADDER_OPEN;
     enum result rc = window_rightmost(t, &at, &found);
 
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
-    if (!found) {
+    if (!found)
         at = search_tree_root(t->size);
-    }
     while (more) {
         rc = transcript_search(t, at, version, true, &how);
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
-        if (how == LADDER_GREATER) {
+        if (how == LADDER_GREATER)
             return RES_KT_LADDER;
-        }
         if (how == LADDER_EQUAL && !held) {
             held = true;
             terminal = at;
         }
         more = search_tree_right(at, t->size, &at);
     }
-    if (how != LADDER_EQUAL) {
+    if (how != LADDER_EQUAL)
         return RES_KT_LADDER;
-    }
     *ret_terminal = terminal;
     return RES_OK;
 }
@@ -77,9 +72,8 @@ fixed_left(struct transcript *t, struct fixed *f)
 static enum result
 fixed_equal(const struct fixed *f, uint64_t *ret_terminal)
 {
-    if (f->expired && !(f->vouched && f->voucher <= f->place.at)) {
+    if (f->expired && !(f->vouched && f->voucher <= f->place.at))
         return RES_KT_EXPIRED;
-    }
     *ret_terminal = f->place.at;
     return RES_OK;
 }
@@ -92,18 +86,15 @@ fixed_between(struct transcript *t, const struct fixed *f, uint32_t version, uin
     bool there;
     enum result rc;
 
-    if (!f->candidate) {
+    if (!f->candidate)
         return RES_KT_NO_VERSION;
-    }
     /* "Clients MUST NOT accept a proof where the identified log entry is itself the leftmost
      * unexpired and distinguished log entry." */
-    if (f->expired && !(f->vouched && f->voucher < f->candidate_at)) {
+    if (f->expired && !(f->vouched && f->voucher < f->candidate_at))
         return RES_KT_EXPIRED;
-    }
     rc = transcript_versions(t, f->candidate_at, &version, 1, &there);
-    if (rc != RES_OK || !there) {
+    if (rc != RES_OK || !there)
         return rc != RES_OK ? rc : RES_KT_NO_VERSION;
-    }
     *ret_terminal = f->candidate_at;
     return RES_OK;
 }
@@ -115,9 +106,8 @@ fixed_step(struct transcript *t, struct fixed *f, uint32_t version, enum ladder_
     uint64_t timestamp;
     enum result rc = transcript_timestamp(t, f->place.at, &timestamp);
 
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
     if (window_expired(t, timestamp)) {
         f->expired = true;
         *ret = LADDER_OPEN;
@@ -128,11 +118,10 @@ fixed_step(struct transcript *t, struct fixed *f, uint32_t version, enum ladder_
         f->voucher = f->place.at;
     }
     rc = transcript_search(t, f->place.at, version, true, ret);
-    if (rc == RES_OK && *ret == LADDER_LESS) {
+    if (rc == RES_OK && *ret == LADDER_LESS)
         rc = fixed_right(t, f);
-    } else if (rc == RES_OK && *ret == LADDER_GREATER) {
+    else if (rc == RES_OK && *ret == LADDER_GREATER)
         rc = fixed_left(t, f);
-    }
     return rc;
 }
 
@@ -145,12 +134,10 @@ search_fixed(struct transcript *t, uint32_t version, uint64_t *ret_terminal)
         enum ladder_end how = LADDER_OPEN;
         enum result rc = fixed_step(t, &f, version, &how);
 
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
-        if (how == LADDER_EQUAL) {
+        if (how == LADDER_EQUAL)
             return fixed_equal(&f, ret_terminal);
-        }
     }
     return fixed_between(t, &f, version, ret_terminal);
 }
@@ -162,8 +149,7 @@ search_must_monitor(struct transcript *t, uint64_t terminal, bool *ret)
     bool found;
     enum result rc = window_rightmost(t, &rightmost, &found);
 
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret = !found || terminal > rightmost;
-    }
     return rc;
 }

@@ -5,9 +5,8 @@ search_tree_root(uint64_t n)
 {
     uint64_t root = 0;
 
-    while (root < n >> 1) {
+    while (root < n >> 1)
         root = root << 1 | 1;
-    }
     return root;
 }
 
@@ -16,9 +15,8 @@ search_tree_level(uint64_t x)
 {
     unsigned level = 0;
 
-    while ((x >> level & 1) == 1) {
+    while ((x >> level & 1) == 1)
         level++;
-    }
     return level;
 }
 
@@ -27,9 +25,8 @@ search_tree_left(uint64_t x, uint64_t *ret)
 {
     unsigned level = search_tree_level(x);
 
-    if (level == 0) {
+    if (level == 0)
         return false;
-    }
     *ret = x ^ UINT64_C(1) << (level - 1);
     return true;
 }
@@ -40,15 +37,13 @@ search_tree_right(uint64_t x, uint64_t n, uint64_t *ret)
     unsigned level = search_tree_level(x);
     uint64_t right;
 
-    if (level == 0 || x + 1 >= n) {
+    if (level == 0 || x + 1 >= n)
         return false;
-    }
     right = x ^ UINT64_C(3) << (level - 1);
     /* Where the perfect tree's child lies beyond the end, what there is of its left subtree stands
      * in its place. */
-    while (right >= n) {
+    while (right >= n)
         right ^= UINT64_C(1) << (search_tree_level(right) - 1);
-    }
     *ret = right;
     return true;
 }

@@ -12,11 +12,10 @@ entry_index(const struct transcript *t, uint64_t position)
     while (low < high) {
         unsigned middle = (low + high) / 2;
 
-        if (t->entries[middle].position < position) {
+        if (t->entries[middle].position < position)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return low;
 }
@@ -44,13 +43,11 @@ add_entry(struct transcript *t, const struct transcript_entry *e)
 {
     unsigned i = entry_index(t, e->position);
 
-    if (t->n == TRANSCRIPT_ENTRIES_MAX) {
+    if (t->n == TRANSCRIPT_ENTRIES_MAX)
         return RES_TOO_LARGE;
-    }
     if ((i > 0 && t->entries[i - 1].entry.timestamp > e->entry.timestamp) ||
-        (i < t->n && t->entries[i].entry.timestamp < e->entry.timestamp)) {
+        (i < t->n && t->entries[i].entry.timestamp < e->entry.timestamp))
         return RES_KT_TIMESTAMP;
-    }
     memmove(&t->entries[i + 1], &t->entries[i], (t->n - i) * sizeof(t->entries[0]));
     t->entries[i] = *e;
     t->n++;
@@ -61,9 +58,8 @@ enum result
 transcript_init(struct transcript *t, uint64_t size, const struct kt_window *window,
                 const struct kt_view *last, const struct transcript_source *source)
 {
-    if (size == 0 || size > NODE_LEAVES_MAX || (last != NULL && last->peaks.size > size)) {
+    if (size == 0 || size > NODE_LEAVES_MAX || (last != NULL && last->peaks.size > size))
         return RES_RANGE;
-    }
     t->size = size;
     t->window = *window;
     t->last = last;
@@ -77,9 +73,8 @@ transcript_init(struct transcript *t, uint64_t size, const struct kt_window *win
                                      .has_root = true};
         enum result rc = add_entry(t, &e);
 
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
     }
     return RES_OK;
 }
@@ -97,12 +92,10 @@ transcript_timestamp(struct transcript *t, uint64_t position, uint64_t *ret)
         return RES_OK;
     }
     rc = t->source.timestamp(t->source.arg, position, &e.entry.timestamp);
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = add_entry(t, &e);
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret = e.entry.timestamp;
-    }
     return rc;
 }
 
@@ -112,15 +105,12 @@ version_at(struct transcript *t, uint32_t version)
 {
     unsigned i = 0;
 
-    while (i < t->versions_n && t->versions[i].version < version) {
+    while (i < t->versions_n && t->versions[i].version < version)
         i++;
-    }
-    if (i < t->versions_n && t->versions[i].version == version) {
+    if (i < t->versions_n && t->versions[i].version == version)
         return &t->versions[i];
-    }
-    if (t->versions_n == TRANSCRIPT_VERSIONS_MAX) {
+    if (t->versions_n == TRANSCRIPT_VERSIONS_MAX)
         return NULL;
-    }
     memmove(&t->versions[i + 1], &t->versions[i], (t->versions_n - i) * sizeof(t->versions[0]));
     t->versions[i] = (struct transcript_version){.version = version};
     t->versions_n++;
@@ -134,9 +124,8 @@ show(struct transcript *t, uint64_t position, uint32_t version, bool included)
 {
     struct transcript_version *v = version_at(t, version);
 
-    if (v == NULL) {
+    if (v == NULL)
         return RES_TOO_LARGE;
-    }
     if (included && (!v->included || position < v->included_at)) {
         v->included = true;
         v->included_at = position;
@@ -191,12 +180,10 @@ end(struct transcript *t, uint64_t position)
     struct hash root;
     enum result rc = t->source.close(t->source.arg, &root);
 
-    if (rc != RES_OK) {
+    if (rc != RES_OK)
         return rc;
-    }
-    if (e->has_root) {
+    if (e->has_root)
         return hash_equal(&e->entry.prefix_root, &root) ? RES_OK : RES_KT_ROOTS;
-    }
     e->entry.prefix_root = root;
     e->has_root = true;
     return RES_OK;
@@ -236,18 +223,15 @@ search(struct transcript *t, uint64_t position, uint32_t target, struct omission
                 rc = begin(t, position);
                 opened = true;
             }
-            if (rc == RES_OK) {
+            if (rc == RES_OK)
                 rc = lookup(t, position, version, &included);
-            }
         }
         ladder_feed(&l, included);
     }
-    if (rc == RES_OK && opened) {
+    if (rc == RES_OK && opened)
         rc = end(t, position);
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret = l.end;
-    }
     return rc;
 }
 
@@ -283,12 +267,10 @@ transcript_versions(struct transcript *t, uint64_t position, const uint32_t *ver
         rc = lookup(t, position, versions[i], &included);
         all = all && included;
     }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         rc = end(t, position);
-    }
-    if (rc == RES_OK) {
+    if (rc == RES_OK)
         *ret = all;
-    }
     return rc;
 }
 
@@ -309,12 +291,10 @@ transcript_leaves(const struct transcript *t, uint64_t *ret, unsigned *ret_n, un
     unsigned n = 0, roots = 0;
 
     for (unsigned i = 0; i < t->n; i++) {
-        if (!t->entries[i].sent) {
+        if (!t->entries[i].sent)
             continue;
-        }
-        if (n == LOGTREE_LEAVES_MAX) {
+        if (n == LOGTREE_LEAVES_MAX)
             return RES_TOO_LARGE;
-        }
         ret[n++] = t->entries[i].position;
         roots += !t->entries[i].has_root;
     }

@@ -13,9 +13,8 @@ new_ancestors(struct transcript *t, uint64_t last_size)
         if (path.at[i] >= last_size) {
             enum result rc = transcript_timestamp(t, path.at[i], &timestamp);
 
-            if (rc != RES_OK) {
+            if (rc != RES_OK)
                 return rc;
-            }
         }
     }
     return RES_OK;
@@ -31,9 +30,8 @@ frontier(struct transcript *t)
     for (unsigned i = 0; i < path.n; i++) {
         enum result rc = transcript_timestamp(t, path.at[i], &t->newest);
 
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
     }
     return RES_OK;
 }
@@ -43,21 +41,18 @@ view_update(struct transcript *t)
 {
     enum result rc = RES_OK;
 
-    if (t->last != NULL) {
+    if (t->last != NULL)
         rc = new_ancestors(t, t->last->peaks.size);
-    }
     return rc == RES_OK ? frontier(t) : rc;
 }
 
 enum result
 view_fresh(const struct transcript *t, const struct kt_config *config, uint64_t now)
 {
-    if (t->newest > now && t->newest - now > config->max_ahead) {
+    if (t->newest > now && t->newest - now > config->max_ahead)
         return RES_KT_AHEAD;
-    }
-    if (t->newest < now && now - t->newest > config->max_behind) {
+    if (t->newest < now && now - t->newest > config->max_behind)
         return RES_KT_BEHIND;
-    }
     return RES_OK;
 }
 
@@ -71,9 +66,8 @@ view_keep(const struct transcript *t, const struct logtree_peaks *peaks, struct 
     for (unsigned i = 0; i < path.n; i++) {
         const struct transcript_entry *e = transcript_find(t, path.at[i]);
 
-        if (e == NULL || !e->has_root) {
+        if (e == NULL || !e->has_root)
             return RES_BUG;
-        }
         kept.frontier[kept.n++] = (struct kt_kept){e->position, e->entry};
     }
     *ret = kept;

@@ -19,9 +19,8 @@ window_left(struct transcript *t, struct window_place *p, bool *ret_moved)
     enum result rc;
 
     *ret_moved = search_tree_left(p->at, &child);
-    if (!*ret_moved) {
+    if (!*ret_moved)
         return RES_OK;
-    }
     rc = transcript_timestamp(t, p->at, &timestamp);
     if (rc == RES_OK) {
         p->right = timestamp;
@@ -37,9 +36,8 @@ window_right(struct transcript *t, struct window_place *p, bool *ret_moved)
     enum result rc;
 
     *ret_moved = search_tree_right(p->at, t->size, &child);
-    if (!*ret_moved) {
+    if (!*ret_moved)
         return RES_OK;
-    }
     rc = transcript_timestamp(t, p->at, &timestamp);
     if (rc == RES_OK) {
         p->left = timestamp;
@@ -63,9 +61,8 @@ window_distinguished(struct transcript *t, uint64_t position, bool *ret)
     while (moved && window_wide(t, &p) && p.at != position) {
         enum result rc = position < p.at ? window_left(t, &p, &moved) : window_right(t, &p, &moved);
 
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
     }
     *ret = moved && window_wide(t, &p);
     return RES_OK;
@@ -85,13 +82,11 @@ window_rightmost(struct transcript *t, uint64_t *ret, bool *ret_found)
         found = p.at;
         any = true;
         rc = window_right(t, &p, &moved);
-        if (rc != RES_OK) {
+        if (rc != RES_OK)
             return rc;
-        }
     }
     *ret_found = any;
-    if (any) {
+    if (any)
         *ret = found;
-    }
     return RES_OK;
 }
