@@ -77,6 +77,8 @@ enum result_class {
       "the proof has more or fewer elements than were asked for")                                  \
     X(RES_KT_UNKNOWN, FALSE, "kt-unknown-version", "KEYTRANS Search",                              \
       "a version is looked up of which no VRF output or commitment was given")                     \
+    X(RES_KT_TIME, FALSE, "kt-time", "FORMATS As of a time",                                       \
+      "the time lies outside what the answer claims to be about")                                  \
     /* certificates */                                                                             \
     X(RES_DER, INPUT, "bad-der", "X.690 10", "the certificate is not strict DER")                  \
     X(RES_CERT, INPUT, "bad-certificate", "RFC 5280 4.1", "the certificate's structure is wrong")  \

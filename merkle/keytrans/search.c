@@ -30,6 +30,26 @@ search_greatest(struct transcript *t, uint32_t version, uint64_t *ret_terminal)
     return RES_OK;
 }
 
+enum result
+search_absent(struct transcript *t)
+{
+    uint64_t at = 0;
+    bool found, more = true;
+    enum result rc = window_rightmost(t, &at, &found);
+
+    if (!found)
+        at = search_tree_root(t->size);
+    while (rc == RES_OK && more) {
+        enum ladder_end how = LADDER_OPEN;
+
+        rc = transcript_search(t, at, 0, true, &how);
+        if (rc == RES_OK && how != LADDER_LESS)
+            rc = RES_KT_LADDER;
+        more = search_tree_right(at, t->size, &at);
+    }
+    return rc;
+}
+
 /* Where a search for one version is, and what it passed. */
 struct fixed {
     struct window_place place;

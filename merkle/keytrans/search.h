@@ -25,6 +25,13 @@ MUST_CHECK enum result search_greatest(struct transcript *t, uint32_t version,
  */
 MUST_CHECK enum result search_fixed(struct transcript *t, uint32_t version, uint64_t *ret_terminal);
 
+/*
+ * Shows that the label has no version: version 0 is missing from the entries that a search for the
+ * greatest version looks at.  An extension of this project; FORMATS.md says why it is sound.
+ * RES_KT_LADDER when version 0 is there.
+ */
+MUST_CHECK enum result search_absent(struct transcript *t);
+
 /* Whether a version whose search ended at terminal has to be monitored: whether terminal lies right
  * of every distinguished entry. */
 MUST_CHECK enum result search_must_monitor(struct transcript *t, uint64_t terminal, bool *ret);
