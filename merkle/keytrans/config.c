@@ -3,6 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "merkle/keytrans/field.h"
+
 static void
 get_key(struct reader *r, uint8_t ret[static KT_KEY_SIZE])
 {
@@ -10,16 +12,6 @@ get_key(struct reader *r, uint8_t ret[static KT_KEY_SIZE])
 
     if (key.n == KT_KEY_SIZE)
         memcpy(ret, key.p, KT_KEY_SIZE);
-}
-
-static bool
-get_present(struct reader *r)
-{
-    uint8_t present = get_u8(r);
-
-    if (present > 1)
-        reader_fail(r, RES_VALUE);
-    return present == 1;
 }
 
 void

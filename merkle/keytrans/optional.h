@@ -1,22 +1,12 @@
 /*
  * Optional values: a presence byte of 0 or 1, then the value.  KEYTRANS, "Optional Values".
- * Private to this folder.  Pure.  Uses codec, request.
+ * Private to this folder.  Pure.  Uses field, request.
  */
 #ifndef MERKLE_KEYTRANS_OPTIONAL_H
 #define MERKLE_KEYTRANS_OPTIONAL_H
 
+#include "merkle/keytrans/field.h"
 #include "merkle/keytrans/request.h"
-
-/* The presence byte; RES_VALUE when it is neither 0 nor 1. */
-static inline bool
-get_present(struct reader *r)
-{
-    uint8_t present = get_u8(r);
-
-    if (present > 1)
-        reader_fail(r, RES_VALUE);
-    return present == 1;
-}
 
 static inline struct kt_optional
 get_optional_u32(struct reader *r)

@@ -2,14 +2,7 @@
 
 #include <string.h>
 
-static void
-get_hash(struct reader *r, struct hash *ret)
-{
-    struct span s = get_bytes(r, HASH_SIZE);
-
-    if (s.n == HASH_SIZE)
-        memcpy(ret->b, s.p, HASH_SIZE);
-}
+#include "merkle/keytrans/field.h"
 
 void
 prefix_result_get(struct reader *r, struct prefix_lookup *ret)

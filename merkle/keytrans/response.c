@@ -47,15 +47,10 @@ full_head_put(struct writer *w, const struct full_head *h)
 void
 ladder_step_get(struct reader *r, struct ladder_step *ret)
 {
-    struct span commitment;
-
     ret->proof = get_bytes(r, KT_VRF_PROOF_SIZE);
     ret->has_commitment = get_present(r);
-    if (!ret->has_commitment)
-        return;
-    commitment = get_bytes(r, HASH_SIZE);
-    if (commitment.n == HASH_SIZE)
-        memcpy(ret->commitment.b, commitment.p, HASH_SIZE);
+    if (ret->has_commitment)
+        get_hash(r, &ret->commitment);
 }
 
 void
