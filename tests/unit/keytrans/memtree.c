@@ -112,28 +112,6 @@ keep_head(void *arg, struct node n, const struct hash *h)
     t->heads[n.height][t->heads_n[n.height]++] = *h;
 }
 
-/* The leaves of the new versions, by key; returns how many. */
-static size_t
-additions(struct memtree *t, struct memlabel *labels, const unsigned *new, size_t n,
-          struct prefix_addition *add)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < n; i++)
-        for (unsigned k = 0; k < new[i]; k++) {
-            struct memlabel *l = &labels[i];
-
-            memlabel_leaf(l, (uint32_t)l->n, &add[count].leaf);
-            add[count++].ref = t->leaves_n;
-            t->leaves = grow(t->leaves, t->leaves_n, &t->leaves_cap, sizeof(*t->leaves));
-            t->leaves[t->leaves_n++] = add[count - 1].leaf;
-            l->inserted = grow(l->inserted, l->n, &l->cap, sizeof(*l->inserted));
-            l->inserted[l->n++] = t->n;
-        }
-    qsort(add, count, sizeof(*add), by_key);
-    return count;
-}
-
 static void
 push_entry(struct memtree *t, uint64_t timestamp, const struct prefix_ref *root)
 {
@@ -154,25 +132,51 @@ push_entry(struct memtree *t, uint64_t timestamp, const struct prefix_ref *root)
 }
 
 void
-memtree_append(struct memtree *t, uint64_t timestamp, struct memlabel *labels, const unsigned *new,
-               size_t n)
+memtree_append_leaves(struct memtree *t, uint64_t timestamp, const struct prefix_leaf *leaves,
+                      size_t n)
 {
     struct prefix_store store = store_functions;
     struct prefix_ref root = {.kind = PREFIX_EMPTY};
-    struct prefix_addition *add;
-    size_t count = 1;
+    struct prefix_addition *add = calloc(n + 1, sizeof(*add));
 
-    for (size_t i = 0; i < n; i++)
-        count += new[i];
-    add = calloc(count, sizeof(*add));
     assert_non_null(add);
-    count = additions(t, labels, new, n, add);
+    for (size_t i = 0; i < n; i++) {
+        add[i] = (struct prefix_addition){leaves[i], t->leaves_n};
+        t->leaves = grow(t->leaves, t->leaves_n, &t->leaves_cap, sizeof(*t->leaves));
+        t->leaves[t->leaves_n++] = leaves[i];
+    }
+    qsort(add, n, sizeof(*add), by_key);
     if (t->n > 0)
         root = t->roots[t->n - 1];
     store.arg = t;
-    assert_int_equal(prefix_insert(&store, &root, add, count, &root), RES_OK);
+    assert_int_equal(prefix_insert(&store, &root, add, n, &root), RES_OK);
     free(add);
     push_entry(t, timestamp, &root);
+}
+
+void
+memtree_append(struct memtree *t, uint64_t timestamp, struct memlabel *labels, const unsigned *new,
+               size_t n)
+{
+    struct prefix_leaf *leaves;
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        count += new[i];
+    leaves = calloc(count + 1, sizeof(*leaves));
+    assert_non_null(leaves);
+    count = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct memlabel *l = &labels[i];
+
+        for (unsigned k = 0; k < new[i]; k++) {
+            memlabel_leaf(l, (uint32_t)l->n, &leaves[count++]);
+            l->inserted = grow(l->inserted, l->n, &l->cap, sizeof(*l->inserted));
+            l->inserted[l->n++] = t->n;
+        }
+    }
+    memtree_append_leaves(t, timestamp, leaves, count);
+    free(leaves);
 }
 
 static enum result

@@ -41,6 +41,10 @@ void memtree_release(struct memtree *t);
 void memtree_append(struct memtree *t, uint64_t timestamp, struct memlabel *labels,
                     const unsigned *new, size_t n);
 
+/* Appends an entry with n new leaves, in any order. */
+void memtree_append_leaves(struct memtree *t, uint64_t timestamp, const struct prefix_leaf *leaves,
+                           size_t n);
+
 void memlabel_release(struct memlabel *l);
 
 /* The search key and the commitment of a version, whether it is there or not. */
