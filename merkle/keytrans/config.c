@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "merkle/keytrans/field.h"
+#include "merkle/keytrans/wire.h"
 
 static void
 get_key(struct reader *r, uint8_t ret[static KT_KEY_SIZE])

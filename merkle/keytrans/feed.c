@@ -1,6 +1,6 @@
 #include "merkle/keytrans/feed.h"
 
-#include "merkle/keytrans/field.h"
+#include "merkle/keytrans/wire.h"
 
 void
 feed_entry_get(struct reader *r, struct feed_entry *ret)

@@ -1,12 +1,12 @@
 /*
  * Optional values: a presence byte of 0 or 1, then the value.  KEYTRANS, "Optional Values".
- * Private to this folder.  Pure.  Uses field, request.
+ * Private to this folder.  Pure.  Uses wire, request.
  */
 #ifndef MERKLE_KEYTRANS_OPTIONAL_H
 #define MERKLE_KEYTRANS_OPTIONAL_H
 
-#include "merkle/keytrans/field.h"
 #include "merkle/keytrans/request.h"
+#include "merkle/keytrans/wire.h"
 
 static inline struct kt_optional
 get_optional_u32(struct reader *r)

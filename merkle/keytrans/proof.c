@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "merkle/keytrans/field.h"
+#include "merkle/keytrans/wire.h"
 
 void
 prefix_result_get(struct reader *r, struct prefix_lookup *ret)

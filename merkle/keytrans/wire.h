@@ -1,8 +1,8 @@
 /*
  * Fields that many structures of KEYTRANS have.  Private to this folder.  Pure.  Uses codec, hash.
  */
-#ifndef MERKLE_KEYTRANS_FIELD_H
-#define MERKLE_KEYTRANS_FIELD_H
+#ifndef MERKLE_KEYTRANS_WIRE_H
+#define MERKLE_KEYTRANS_WIRE_H
 
 #include "merkle/base/codec.h"
 #include "merkle/tree/hash.h"
