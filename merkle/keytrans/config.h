@@ -15,8 +15,8 @@
 #define KT_MODE_CONTACT_MONITORING 1
 #define KT_KEY_SIZE 32
 #define KT_SIGNATURE_SIZE 64
-/* Longest TreeHeadTBS: a Configuration is at most 108 bytes */
-#define KT_HEAD_TBS_MAX 160
+/* Longest TreeHeadTBS: a Configuration of at most 104 bytes, size and root */
+#define KT_HEAD_TBS_MAX 144
 
 /* How time shapes a log.  All in milliseconds. */
 struct kt_window {

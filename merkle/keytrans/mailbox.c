@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "merkle/keytrans/field.h"
+#include "merkle/keytrans/wire.h"
 
 #define FORMAT 1
 #define KIND_STATE 1
@@ -85,10 +85,20 @@ in_order(const struct mailbox_record *a, const struct mailbox_record *b)
     return memcmp(a->key_id.b, b->key_id.b, HASH_SIZE) < 0;
 }
 
+/* Whether key_id is one of those n. */
+static bool
+seen(const uint8_t *const *key_ids, unsigned n, const uint8_t *key_id)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (memcmp(key_ids[i], key_id, HASH_SIZE) == 0)
+            return true;
+    return false;
+}
+
 static void
 get_records(struct reader *r, struct mailbox_state *ret)
 {
-    const uint8_t *begin;
+    const uint8_t *begin, *key_ids[MAILBOX_RECORDS_MAX];
     struct mailbox_record before, m;
 
     ret->n = get_u16(r);
@@ -96,8 +106,9 @@ get_records(struct reader *r, struct mailbox_state *ret)
     if (ret->n > MAILBOX_RECORDS_MAX)
         reader_fail(r, RES_VALUE);
     for (unsigned i = 0; i < ret->n && r->err == RES_OK; i++) {
+        key_ids[i] = r->p; /* a record begins with it */
         mailbox_record_get(r, &m);
-        if (i > 0 && !in_order(&before, &m))
+        if (r->err == RES_OK && ((i > 0 && !in_order(&before, &m)) || seen(key_ids, i, key_ids[i])))
             reader_fail(r, RES_VALUE);
         before = m;
     }

@@ -17,8 +17,8 @@
  * all */
 #define MAILBOX_RECORDS_MAX 256
 /* Longest encoded record, and longest value */
-#define MAILBOX_RECORD_MAX 412
-#define MAILBOX_VALUE_MAX (64 + MAILBOX_RECORDS_MAX * MAILBOX_RECORD_MAX)
+#define MAILBOX_RECORD_MAX 411
+#define MAILBOX_VALUE_MAX (40 + MAILBOX_RECORDS_MAX * MAILBOX_RECORD_MAX)
 /* An index that means: not logged */
 #define MAILBOX_NO_INDEX UINT64_MAX
 
@@ -76,8 +76,8 @@ void mailbox_record_get(struct reader *r, struct mailbox_record *ret);
 void mailbox_record_put(struct writer *w, const struct mailbox_record *m);
 
 /* Reads or writes a MailboxState.  The reader goes through every record: RES_VALUE over
- * MAILBOX_RECORDS_MAX, for total < n, or for records that are not newest first (by not_before, then
- * key_id). */
+ * MAILBOX_RECORDS_MAX, for total < n, for records that are not newest first (by not_before, then
+ * key_id), or for a key_id that stands twice. */
 void mailbox_state_get(struct reader *r, struct mailbox_state *ret);
 void mailbox_state_put(struct writer *w, const struct mailbox_state *s);
 

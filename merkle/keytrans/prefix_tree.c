@@ -102,6 +102,8 @@ insert(const struct insertion *in, size_t begin, size_t end, const struct prefix
         return grow(in, begin, end, (struct pushed){.ref = NULL}, depth, ret);
     if (at->kind == PREFIX_LEAF)
         return push(in, begin, end, at, depth, ret);
+    if (depth == PREFIX_DEPTH_MAX)
+        return RES_STORE_DAMAGED;
     rc = in->store->get(in->store->arg, at, &left, &right);
     if (rc != RES_OK)
         return rc;
@@ -183,8 +185,8 @@ look(const struct search *s, unsigned begin, unsigned end, const struct prefix_r
         }
         return RES_OK;
     }
-    if (depth >= PREFIX_DEPTH_MAX)
-        return RES_BUG;
+    if (depth == PREFIX_DEPTH_MAX)
+        return RES_STORE_DAMAGED;
     rc = s->store->get(s->store->arg, at, &left, &right);
     if (rc != RES_OK)
         return rc;

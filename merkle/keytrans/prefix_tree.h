@@ -42,7 +42,8 @@ struct prefix_addition {
 /*
  * Inserts n leaves, sorted by key, into the tree at root; the tree behind root stays as it was.
  * Each new parent is put once, whatever n is.  RES_KT_PREFIX when a key is there already, stands
- * twice or is out of order; errors of the store.
+ * twice, is out of order or shares PREFIX_DEPTH_MAX bits with another; RES_STORE_DAMAGED when the
+ * tree is deeper than any can be; errors of the store.
  */
 MUST_CHECK enum result prefix_insert(const struct prefix_store *store,
                                      const struct prefix_ref *root,
@@ -52,7 +53,8 @@ MUST_CHECK enum result prefix_insert(const struct prefix_store *store,
 /*
  * Looks up n keys (each lookups[i].key, in any order, none twice) in the tree at root: fills in
  * type, depth and leaf of each, and appends the copath to elements, left to right: what prefix_root
- * takes.  Errors of the store; RES_MEMORY.
+ * takes.  RES_TOO_LARGE when n > PREFIX_RESULTS_MAX; RES_STORE_DAMAGED as prefix_insert; errors of
+ * the store; RES_MEMORY.
  */
 MUST_CHECK enum result prefix_prove(const struct prefix_store *store, const struct prefix_ref *root,
                                     struct prefix_lookup *lookups, unsigned n,

@@ -58,7 +58,8 @@ enum result
 transcript_init(struct transcript *t, uint64_t size, const struct kt_window *window,
                 const struct kt_view *last, const struct transcript_source *source)
 {
-    if (size == 0 || size > NODE_LEAVES_MAX || (last != NULL && last->peaks.size > size))
+    if (size == 0 || size > NODE_LEAVES_MAX ||
+        (last != NULL && (last->peaks.size == 0 || last->peaks.size > size)))
         return RES_RANGE;
     t->size = size;
     t->window = *window;

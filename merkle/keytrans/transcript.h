@@ -84,7 +84,7 @@ struct transcript {
 
 /*
  * Begins a walk in a tree of size entries for somebody who keeps last (NULL: nothing), borrowed.
- * RES_RANGE unless 0 < size <= NODE_LEAVES_MAX and last's size <= size.
+ * RES_RANGE unless 0 < size <= NODE_LEAVES_MAX and 0 < last's size <= size.
  */
 MUST_CHECK enum result transcript_init(struct transcript *t, uint64_t size,
                                        const struct kt_window *window, const struct kt_view *last,
