@@ -594,9 +594,11 @@ do_entry(char **f)
 static unsigned
 split(char *line, char **ret)
 {
+    char *rest = NULL;
     unsigned n = 0;
 
-    for (char *f = strtok(line, " \n"); f != NULL && n < FIELDS_MAX; f = strtok(NULL, " \n"))
+    for (char *f = strtok_r(line, " \n", &rest); f != NULL && n < FIELDS_MAX;
+         f = strtok_r(NULL, " \n", &rest))
         ret[n++] = f;
     return n;
 }
