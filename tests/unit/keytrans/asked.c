@@ -231,4 +231,3 @@ asked_drop(struct memtree *tree, struct memlabel labels[2])
     memlabel_release(&labels[1]);
     memtree_release(tree);
 }
-
