@@ -50,10 +50,38 @@ enum result_class {
     X(RES_LOG_ID, FALSE, "log-id-differs", "RFC 6962 3.2", "the SCT is of another log")            \
     X(RES_CONFLICT, FALSE, "heads-conflict", "RFC 6962 5.4",                                       \
       "two signed heads contradict each other")                                                    \
-    /* the key directory */                                                                        \
+    /* key transparency */                                                                         \
     X(RES_VRF, FALSE, "vrf-proof-invalid", "RFC 9381 5.3", "the VRF proof does not verify")        \
     X(RES_COMMITMENT, FALSE, "commitment-differs", "keytrans-protocol",                            \
       "the commitment is to something else")                                                       \
+    X(RES_KT_PREFIX, FALSE, "prefix-proof", "KEYTRANS Prefix Tree",                                \
+      "the lookups of a prefix proof contradict each other")                                       \
+    X(RES_KT_SUITE, INPUT, "kt-suite", "KEYTRANS Cipher Suites",                                   \
+      "the cipher suite or deployment mode is not supported")                                      \
+    X(RES_KT_TIMESTAMP, FALSE, "kt-timestamps", "KEYTRANS Updating Views of the Tree",             \
+      "a log entry is older than one to its left")                                                 \
+    X(RES_KT_LADDER, FALSE, "kt-ladder", "KEYTRANS Binary Ladder",                                 \
+      "the lookups contradict the version claimed")                                                \
+    X(RES_KT_ROOTS, FALSE, "kt-prefix-roots", "KEYTRANS Combined Tree",                            \
+      "two proofs for one log entry lead to different prefix roots")                               \
+    X(RES_KT_AHEAD, LATER, "kt-ahead", "KEYTRANS Updating Views of the Tree",                      \
+      "the newest log entry lies in the future")                                                   \
+    X(RES_KT_BEHIND, LATER, "kt-behind", "KEYTRANS Updating Views of the Tree",                    \
+      "the newest log entry is too old")                                                           \
+    X(RES_KT_NO_VERSION, ABSENT, "kt-no-version", "KEYTRANS Fixed-Version Search",                 \
+      "the label has no such version")                                                             \
+    X(RES_KT_EXPIRED, ABSENT, "kt-expired", "KEYTRANS Maximum Lifetime",                           \
+      "the version has outlived the maximum lifetime")                                             \
+    X(RES_KT_START, INPUT, "kt-start", "KEYTRANS Owner Initialization",                            \
+      "the starting position is not distinguished, or has expired")                                \
+    X(RES_KT_POSITION, FALSE, "kt-position", "KEYTRANS Updating a Label",                          \
+      "new versions stand where none can, or there are none")                                      \
+    X(RES_KT_COUNT, FALSE, "kt-count", "KEYTRANS Combined Tree",                                   \
+      "the proof has more or fewer elements than were asked for")                                  \
+    X(RES_KT_UNKNOWN, FALSE, "kt-unknown-version", "KEYTRANS Search",                              \
+      "a version is looked up of which no VRF output or commitment was given")                     \
+    X(RES_KT_TIME, FALSE, "kt-time", "FORMATS As of a time",                                       \
+      "the time lies outside what the answer claims to be about")                                  \
     /* certificates */                                                                             \
     X(RES_DER, INPUT, "bad-der", "X.690 10", "the certificate is not strict DER")                  \
     X(RES_CERT, INPUT, "bad-certificate", "RFC 5280 4.1", "the certificate's structure is wrong")  \

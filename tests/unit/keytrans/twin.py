@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Holds the core of Key Transparency against the slow one in tests/reference/kt, on random histories.
+
+    twin.py KT_TWIN [SEED ...]      a seed is a number, or SEED:ENTRIES
+
+Each history is written out, with requests of every kind and the slow one's answers; KT_TWIN must come to the same roots,
+give the same proofs byte for byte, and accept them.  Search keys are SHA-256 in place of a VRF, for speed.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "reference"))
+
+try:
+    from kt import chance, crypto, describe, golden, ladder, vrf
+    from kt.codec import encode
+    from kt.structs import CONTACT
+except ImportError:
+    print("skipped: tests/reference/kt is not there")
+    sys.exit(77)
+
+
+def search_key(_secret, label, version):
+    return hashlib.sha256(b"twin" + label + version.to_bytes(4, "big")).digest()
+
+
+crypto.search_key = search_key
+vrf.prove = lambda _secret, _text: bytes(80)
+
+
+def keys(counts):
+    """The search keys of versions that are not there, but that a ladder may look up."""
+    for label, count in counts.items():
+        wanted = {0}.union(*(ladder.base(v) for v in range(count)))
+        for version in sorted(v for v in wanted if v >= count):
+            yield f"key .{label} {version} {search_key(None, bytes.fromhex(label), version).hex()}"
+
+
+def lines(text):
+    file = golden.of(text)
+    yield f"config {file['configuration']}"
+    counts = {label.hex(): 0 for label in chance.LABELS + [b"nobody"]}
+    for entry in file["entries"]:
+        for a in entry["additions"]:
+            counts[a["label"]] += 1
+            yield f"add .{a['label']} {a['version']} {a['vrf_output']} {a['commitment']}"
+        yield f"entry {entry['timestamp']} {entry['prefix_root']} {entry['log_root']}"
+    yield from keys(counts)
+    for asked, answer in zip(text["requests"], file["answers"]):
+        if "request" in answer:
+            yield f"ask {answer['name']} {answer['kind']} {answer['at']} {asked.get('ladders', 64)} " \
+                  f"{answer['request']} {answer['answer']}"
+        elif "refused" in answer and answer["kind"] != "credential" and not answer["refused"].startswith("server"):
+            request = encode(describe.REQUESTS[asked["kind"]], describe.request(asked), CONTACT).hex()
+            yield f"ask {answer['name']} {answer['kind']} {answer['at']} {asked.get('ladders', 64)} {request} -"
+        elif "answer" in answer:
+            yield f"credential {answer['name']} {answer['answer']}"
+
+
+def main(program, seeds):
+    for seed in seeds:
+        number, _, entries = seed.partition(":")
+        told = "\n".join(lines(chance.description(int(number), int(entries or 20)))) + "\n"
+        run = subprocess.run((program,), input=told, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        print(f"{seed}: {run.stdout.strip()}")
+        if run.returncode != 0:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:] or ["1", "2", "3", "4"]))
