@@ -2,34 +2,32 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "client/exchange.h"
 #include "client/inclusion.h"
 #include "client/reply.h"
+#include "client/request.h"
 #include "merkle/tree/verify.h"
 
 enum step {
-    STEP_HEAD,       /* fetch the newest head */
-    STEP_LINK_VIEW,  /* fetch the proof from the view's newest to it */
-    STEP_STH,        /* fetch get-sth beside it */
-    STEP_LINK_STH,   /* fetch the proof between the two */
-    STEP_LINK_GIVEN, /* monitor_new_link: the only step */
-    STEP_DONE
+    STEP_HEAD,      /* fetch the newest head */
+    STEP_LINK_VIEW, /* fetch the proof from the view's newest to it */
+    STEP_STH,       /* fetch get-sth beside it */
+    STEP_LINK_STH,  /* fetch the proof between the two */
+    STEP_LINK_GIVEN /* monitor_new_link: the only step */
 };
 
 struct monitor {
     struct monitor_config c;
     enum step step;
-    unsigned tries;
-    uint64_t wait_ms;      /* not 0: wait before asking again */
+    struct exchange x;
     struct view_head head; /* this run's head */
     struct view_head sth;  /* and get-sth's */
     bool has_head, has_sth;
     bool older_than_view;              /* the log served a head from before our newest */
     const struct view_head *from, *to; /* being linked */
     bool first_contact;
-    struct verdict verdict;
 };
 
 static enum result
@@ -40,12 +38,10 @@ start(const struct monitor_config *c, enum step step, struct monitor **ret)
     if (m == NULL)
         return RES_MEMORY;
     m->c = *c;
-    if (m->c.tries == 0)
-        m->c.tries = MONITOR_TRIES;
+    exchange_init(&m->x, c->log, c->tries == 0 ? MONITOR_TRIES : c->tries, c->seed);
     m->step = step;
     buf_init(&m->head.bytes, HEAD_MAX);
     buf_init(&m->sth.bytes, HEAD_MAX);
-    verdict_init(&m->verdict);
     *ret = m;
     return RES_OK;
 }
@@ -79,35 +75,27 @@ monitor_free(struct monitor *m)
         return;
     buf_release(&m->head.bytes);
     buf_release(&m->sth.bytes);
-    verdict_release(&m->verdict);
+    exchange_release(&m->x);
     free(m);
+}
+
+static enum head_form
+form_of_heads(const struct monitor *m)
+{
+    return m->c.log->static_ct ? HEAD_CHECKPOINT : HEAD_STH;
 }
 
 void
 monitor_ask(const struct monitor *m, struct ask *ret)
 {
-    *ret = (struct ask){.kind = ASK_FETCH};
-    if (m->step == STEP_DONE) {
-        ret->kind = ASK_DONE;
-    } else if (m->wait_ms > 0) {
-        ret->kind = ASK_WAIT;
-        ret->wait_ms = m->wait_ms;
-    } else if (m->step == STEP_STH || (m->step == STEP_HEAD && !m->c.log->static_ct)) {
-        (void)snprintf(ret->path, sizeof ret->path, "/ct/v1/get-sth");
-    } else if (m->step == STEP_HEAD) {
-        (void)snprintf(ret->path, sizeof ret->path, "/checkpoint");
-    } else {
-        (void)snprintf(ret->path, sizeof ret->path,
-                       "/ct/v1/get-sth-consistency?first=%" PRIu64 "&second=%" PRIu64,
-                       m->from->head.size, m->to->head.size);
-    }
-}
-
-static void
-fault(struct monitor *m, enum result r)
-{
-    m->step = STEP_DONE;
-    verdict_end(&m->verdict, VERDICT_FAULT, r, "%s", result_sentence(r));
+    if (!exchange_ask(&m->x, ret))
+        return;
+    if (m->step == STEP_STH)
+        request_head(HEAD_STH, ret->path);
+    else if (m->step == STEP_HEAD)
+        request_head(form_of_heads(m), ret->path);
+    else
+        request_consistency(m->from->head.size, m->to->head.size, ret->path);
 }
 
 /* The log's own signatures contradict each other, or its proof does not link them. */
@@ -118,36 +106,18 @@ conflict(struct monitor *m, const struct view_head *a, const struct view_head *b
     const struct evidence_head ea = {a->form, buf_span(&a->bytes)};
     const struct evidence_head eb = {b->form, buf_span(&b->bytes)};
     enum head_relation rel = head_relate(&a->head, &b->head);
-    enum result r = evidence_write_heads(m->c.log, ea, eb, answer, &m->verdict.evidence);
+    enum result r = evidence_write_heads(m->c.log, ea, eb, answer, &m->x.verdict.evidence);
     if (r != RES_OK) {
-        fault(m, r);
+        exchange_fault(&m->x, r);
         return;
     }
-    m->step = STEP_DONE;
-    m->verdict.evidence_kind = EVIDENCE_HEADS;
-    verdict_end(&m->verdict, VERDICT_REFUSED, why,
+    m->x.verdict.evidence_kind = EVIDENCE_HEADS;
+    verdict_end(&m->x.verdict, VERDICT_REFUSED, why,
                 "two signed heads of %s contradict each other (%s): size %" PRIu64 " at %" PRIu64
                 " ms and size %" PRIu64 " at %" PRIu64 " ms",
                 m->c.log->note.name,
                 head_contradicts(rel) ? head_relation_name(rel) : "no proof links them",
                 a->head.size, a->head.timestamp, b->head.size, b->head.timestamp);
-}
-
-/* An answer that is wrong by itself. */
-static void
-wrong_answer(struct monitor *m, const struct answer *a, enum result why)
-{
-    struct ask asked;
-    monitor_ask(m, &asked);
-    enum result r = evidence_write_answer(m->c.log, asked.path, a->body, why, &m->verdict.evidence);
-    if (r != RES_OK || result_class(why) == CLASS_BROKEN) {
-        fault(m, r != RES_OK ? r : why);
-        return;
-    }
-    m->step = STEP_DONE;
-    m->verdict.evidence_kind = EVIDENCE_ANSWER;
-    verdict_end(&m->verdict, VERDICT_REFUSED, why, "the answer to %s is wrong: %s (%s)", asked.path,
-                result_sentence(why), result_source(why));
 }
 
 /* Everything was verified: the view grows, then the clock is asked. */
@@ -159,8 +129,7 @@ finish(struct monitor *m, uint64_t now)
         head_relate(&m->sth.head, h) == HEAD_NEWER)
         h = &m->sth.head;
     if (h->timestamp > now + INCLUSION_AHEAD_MAX) {
-        m->step = STEP_DONE;
-        verdict_end(&m->verdict, VERDICT_LATER, RES_CLOCK,
+        verdict_end(&m->x.verdict, VERDICT_LATER, RES_CLOCK,
                     "the head's time lies %" PRIu64 " s ahead of this machine's clock: set the "
                     "clock, or the log's is wrong",
                     (h->timestamp - now) / 1000);
@@ -170,23 +139,22 @@ finish(struct monitor *m, uint64_t now)
         enum result r =
             view_advance(m->c.view, m->head.form, &m->head.head, buf_span(&m->head.bytes));
         if (r != RES_OK) {
-            fault(m, r);
+            exchange_fault(&m->x, r);
             return;
         }
     }
-    m->step = STEP_DONE;
     if (m->older_than_view)
-        verdict_end(&m->verdict, VERDICT_LATER, RES_STALE,
+        verdict_end(&m->x.verdict, VERDICT_LATER, RES_STALE,
                     "the log served a head of size %" PRIu64 " that is older than one seen before "
                     "(size %" PRIu64 "): an old copy, or a log that went back; try again",
                     m->head.head.size, view_newest(m->c.view)->head.size);
     else if (now > h->timestamp && now - h->timestamp > MONITOR_STALE_MS)
-        verdict_end(&m->verdict, VERDICT_LATER, RES_STALE,
+        verdict_end(&m->x.verdict, VERDICT_LATER, RES_STALE,
                     "the newest head is %" PRIu64 " minutes old: the log has stopped signing",
                     (now - h->timestamp) / 60000);
     else
-        verdict_end(&m->verdict, VERDICT_YES, RES_OK, "the head of size %" PRIu64 " is consistent",
-                    h->size);
+        verdict_end(&m->x.verdict, VERDICT_YES, RES_OK,
+                    "the head of size %" PRIu64 " is consistent", h->size);
 }
 
 static void
@@ -214,8 +182,11 @@ take_head(struct monitor *m, const struct answer *a, enum head_form form, struct
         buf_clear(&out->bytes);
         r = buf_add(&out->bytes, a->body);
     }
-    if (r != RES_OK)
-        wrong_answer(m, a, r);
+    if (r != RES_OK) {
+        struct ask asked;
+        monitor_ask(m, &asked);
+        exchange_wrong(&m->x, a, asked.path, r);
+    }
     return r == RES_OK;
 }
 
@@ -223,7 +194,7 @@ static void
 on_head(struct monitor *m, const struct answer *a, uint64_t now)
 {
     const struct view_head *seen = view_newest(m->c.view);
-    if (!take_head(m, a, m->c.log->static_ct ? HEAD_CHECKPOINT : HEAD_STH, &m->head))
+    if (!take_head(m, a, form_of_heads(m), &m->head))
         return;
     m->has_head = true;
     if (seen == NULL) {
@@ -279,14 +250,13 @@ on_link(struct monitor *m, const struct answer *a, uint64_t now)
         r = consistency_verify(m->from->head.size, m->to->head.size, &m->from->head.root,
                                &m->to->head.root, p.path, p.n);
     if (r == RES_MEMORY) {
-        fault(m, r);
+        exchange_fault(&m->x, r);
     } else if (r != RES_OK) {
         conflict(m, m->from, m->to, a->body, r);
     } else if (m->step == STEP_LINK_VIEW) {
         after_view(m, now);
     } else if (m->step == STEP_LINK_GIVEN) {
-        m->step = STEP_DONE;
-        verdict_end(&m->verdict, VERDICT_YES, RES_OK,
+        verdict_end(&m->x.verdict, VERDICT_YES, RES_OK,
                     "the tree of size %" PRIu64 " is a prefix of the tree of size %" PRIu64,
                     m->from->head.size, m->to->head.size);
     } else {
@@ -294,47 +264,16 @@ on_link(struct monitor *m, const struct answer *a, uint64_t now)
     }
 }
 
-static void
-on_later(struct monitor *m, const struct answer *a)
-{
-    if (++m->tries < m->c.tries) {
-        m->wait_ms = answer_backoff(a, m->tries, m->c.seed);
-        return;
-    }
-    m->step = STEP_DONE;
-    if (a->transport != RES_OK)
-        verdict_end(&m->verdict, VERDICT_LATER, RES_UNREACHABLE, "%s could not be reached%s%s",
-                    m->c.log->url, a->error[0] != '\0' ? ": " : "", a->error);
-    else
-        verdict_end(&m->verdict, VERDICT_LATER, RES_BUSY, "%s answers %u", m->c.log->url,
-                    a->status);
-}
-
 void
 monitor_answer(struct monitor *m, const struct answer *a, uint64_t now)
 {
     struct ask asked;
-    assert(m->step != STEP_DONE);
-    if (m->wait_ms > 0) {
-        m->wait_ms = 0;
-        return;
-    }
-    if (answer_is_later(a)) {
-        on_later(m, a);
-        return;
-    }
-    m->tries = 0;
     monitor_ask(m, &asked);
-    if (a->transport != RES_OK && a->transport != RES_TOO_LARGE)
-        fault(m, a->transport);
-    else if (a->transport == RES_OK && a->status != 200 &&
-             (m->step == STEP_HEAD || m->step == STEP_STH || !answer_is_refusal(a))) {
-        m->step = STEP_DONE;
-        verdict_end(&m->verdict, VERDICT_LATER, RES_UNREACHABLE,
-                    "%s answers %u to %s: is the URL in the policy that of a log?", m->c.log->url,
-                    a->status, asked.path);
-    } else if (a->transport == RES_TOO_LARGE)
-        wrong_answer(m, a, RES_TOO_LARGE);
+    if (!exchange_take(&m->x, a, asked.path))
+        return;
+    bool head = m->step == STEP_HEAD || m->step == STEP_STH;
+    if (a->status != 200 && (head || !answer_is_refusal(a)))
+        exchange_no_log(&m->x, a, asked.path);
     else if (m->step == STEP_HEAD)
         on_head(m, a, now);
     else if (m->step == STEP_STH)
@@ -346,13 +285,13 @@ monitor_answer(struct monitor *m, const struct answer *a, uint64_t now)
 const struct verdict *
 monitor_verdict(const struct monitor *m)
 {
-    return &m->verdict;
+    return &m->x.verdict;
 }
 
 const struct view_head *
 monitor_head(const struct monitor *m)
 {
-    enum verdict_kind k = m->verdict.kind;
+    enum verdict_kind k = m->x.verdict.kind;
     return m->has_head && (k == VERDICT_YES || k == VERDICT_LATER) ? &m->head : NULL;
 }
 

@@ -4,7 +4,8 @@
  * Signatures, time (not backwards, not in the future, not stale), consistency with everything seen
  * before; and, when asked, that get-sth tells the same story as /checkpoint. Sans-I/O: monitor_ask
  * says what is needed, monitor_answer is fed it.  The view changes once, at the end, and only when
- * everything was verified.  One thread.  Uses verdict, view, reply, verify.
+ * everything was verified.  One thread.  Uses exchange, view, request,
+ * reply, verify.
  */
 #ifndef CLIENT_MONITOR_H
 #define CLIENT_MONITOR_H

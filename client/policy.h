@@ -3,7 +3,8 @@
  * "#cartulary ". The format, with an example, is in FORMATS.md.
  *
  * Life cycle: policy_parse, any reads (from several threads), policy_free.  Everything it hands out
- * is borrowed from it.  No I/O, no clock.  Uses key, text, buf, result.
+ * is borrowed from it.  No I/O, no clock.  Uses key, quorum,
+ * policy_line, text, buf, result.
  */
 #ifndef CLIENT_POLICY_H
 #define CLIENT_POLICY_H

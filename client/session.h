@@ -3,8 +3,8 @@
  * verify the SCT, wait for a verified head that covers it, fetch the inclusion proof, verify it.
  *
  * Sans-I/O, as monitor.h.  Heads come from whoever follows the log (one monitor serves many
- * sessions): ASK_HEAD asks for one, session_head gives it.  One thread.  Uses verdict, inclusion,
- * reply, receipt.
+ * sessions): ASK_HEAD asks for one, session_head gives it.  One thread.  Uses exchange, inclusion,
+ * request, reply, receipt.
  */
 #ifndef CLIENT_SESSION_H
 #define CLIENT_SESSION_H

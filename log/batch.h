@@ -5,7 +5,7 @@
  * write, commit or high-water mark that fails says that the log must halt.
  *
  * Thread: the sequencer's.
- * Uses edge, fresh, guard, signer, highwater, store, index, known.
+ * Uses entries, headtime, edge, fresh, guard, signer, highwater, store, index, known.
  */
 #ifndef LOG_BATCH_H
 #define LOG_BATCH_H
@@ -23,13 +23,9 @@ void batch_free(struct batch *b); /* NULL does nothing */
  * Commits the list, at most SEQUENCER_BATCH_MAX long (NULL: only a fresh head), and publishes the
  * head.  On RES_OK each submission has its receipt or the twin that has it; nothing is answered or
  * freed here.  RES_CLOCK: the clock stands before the last head, or has leapt ahead since the last
- * batch.  On failure *ret_halt is NULL when
- * the next batch may be tried, else the step at which the log must halt, static: then batch_run is
- * not called again.
+ * batch.  On failure *ret_halt is NULL when the next batch may be tried, else the step at which the
+ * log must halt, static: then batch_run is not called again.
  */
 MUST_CHECK enum result batch_run(struct batch *b, struct pending *list, const char **ret_halt);
-
-/* Milliseconds of a clock that never goes back. */
-double batch_clock_ms(void);
 
 #endif

@@ -1,12 +1,11 @@
 #include "log/config.h"
 
-#include <arpa/inet.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "log/files.h"
-#include "merkle/base/text.h"
+#include "log/setting.h"
 
 /* inih cuts lines at some 199 bytes and parses the rest as another line: refuse before it sees
  * them. */
@@ -20,53 +19,6 @@ struct parse {
     char seen[KEYS_MAX][32];
     unsigned seen_count;
     bool failed;
-};
-
-enum kind { TEXT, NUMBER, LIST_EKU, LIST_PROXY, CHOICE_ENTRIES, SWITCH, TIME };
-
-struct key {
-    const char *name;
-    enum kind kind;
-    size_t offset;
-    size_t size; /* TEXT: room; NUMBER: 4 or 8 */
-    uint64_t min, max;
-};
-
-#define TEXT_KEY(name_, field)                                             \
-    {                                                                      \
-        name_, TEXT, offsetof(struct config, field), CONFIG_TEXT_MAX, 0, 0 \
-    }
-#define NUMBER_KEY(name_, field, min_, max_)                                                      \
-    {                                                                                             \
-        name_, NUMBER, offsetof(struct config, field), sizeof(((struct config *)0)->field), min_, \
-            max_                                                                                  \
-    }
-
-static const struct key KEYS[] = {
-    TEXT_KEY("origin", origin),
-    TEXT_KEY("url", url),
-    TEXT_KEY("highwater", high_water),
-    {"entries", CHOICE_ENTRIES, 0, 0, 0, 0},
-    {"eku", LIST_EKU, 0, 0, 0, 0},
-    {"any-eku", SWITCH, offsetof(struct config, policy.allow_any_eku), 0, 0, 0},
-    {"no-eku", SWITCH, offsetof(struct config, policy.allow_no_eku), 0, 0, 0},
-    {"not-after-start", TIME, offsetof(struct config, policy.not_after_start), 0, 0, 0},
-    {"not-after-limit", TIME, offsetof(struct config, policy.not_after_limit), 0, 0, 0},
-    NUMBER_KEY("map-size", map_size, UINT64_C(1) << 24, UINT64_C(1) << 46),
-    NUMBER_KEY("disk-floor", disk_floor, 0, UINT64_C(1) << 50),
-    NUMBER_KEY("scrub-period", scrub_seconds, 60, UINT64_C(3660) * 86400),
-    NUMBER_KEY("heartbeat", heartbeat_ms, 100, 60000),
-    NUMBER_KEY("workers", workers, 0, 256),
-    NUMBER_KEY("pool", pool, 1, 65536),
-    NUMBER_KEY("issuer-rate", issuer_rate, 0, 1000000),
-    NUMBER_KEY("issuer-burst", issuer_burst, 1, 1000000),
-    NUMBER_KEY("connections", connections, 1, 100000),
-    NUMBER_KEY("body-max", body_max, 1024, 4 * 1024 * 1024),
-    NUMBER_KEY("head-timeout", head_timeout_ms, 100, 600000),
-    NUMBER_KEY("body-timeout", body_timeout_ms, 100, 600000),
-    NUMBER_KEY("idle-timeout", idle_timeout_ms, 100, 3600000),
-    NUMBER_KEY("entries-max", entries_max, 1, 1024),
-    {"trusted-proxy", LIST_PROXY, 0, 0, 0, 0},
 };
 
 /* emailProtection, 1.3.6.1.5.5.7.3.4 */
@@ -95,6 +47,7 @@ config_defaults(struct config *c)
     c->heartbeat_ms = 30000;
     c->pool = 4096;
     c->issuer_burst = 1000;
+    c->client_burst = 200;
     c->connections = 1024;
     c->body_max = 512 * 1024;
     c->head_timeout_ms = 10000;
@@ -102,134 +55,6 @@ config_defaults(struct config *c)
     c->idle_timeout_ms = 75000;
     c->entries_max = 256;
     point_ekus(c);
-}
-
-static bool
-fail(struct parse *p, const char *key, const char *what)
-{
-    (void)snprintf(p->detail, CONFIG_TEXT_MAX, "%.40s: %s", key, what);
-    p->failed = true;
-    return false;
-}
-
-static bool
-set_number(struct parse *p, const struct key *k, const char *value)
-{
-    uint64_t v;
-    if (text_u64(span_str(value), k->max, &v) != RES_OK || v < k->min) {
-        char range[96];
-        (void)snprintf(range, sizeof(range), "wants a whole number from %llu to %llu",
-                       (unsigned long long)k->min, (unsigned long long)k->max);
-        return fail(p, k->name, range);
-    }
-    char *field = (char *)p->c + k->offset;
-    if (k->size == 8) {
-        memcpy(field, &v, 8);
-    } else {
-        uint32_t narrow = (uint32_t)v;
-        memcpy(field, &narrow, 4);
-    }
-    return true;
-}
-
-static bool
-set_switch(struct parse *p, const struct key *k, const char *value)
-{
-    bool yes = strcmp(value, "yes") == 0;
-    if (!yes && strcmp(value, "no") != 0)
-        return fail(p, k->name, "wants yes or no");
-    memcpy((char *)p->c + k->offset, &yes, sizeof(yes));
-    return true;
-}
-
-static bool
-set_time(struct parse *p, const struct key *k, const char *value)
-{
-    /* Seconds since 1970; init turns dates into them. */
-    uint64_t v;
-    if (text_u64(span_str(value), UINT64_C(253402300800), &v) != RES_OK)
-        return fail(p, k->name, "wants seconds since 1970");
-    int64_t t = (int64_t)v;
-    memcpy((char *)p->c + k->offset, &t, sizeof(t));
-    return true;
-}
-
-/* Calls take for each word of a list separated by commas or blanks. */
-static bool
-each_word(struct parse *p, const char *value, bool (*take)(struct parse *p, const char *word))
-{
-    while (*value) {
-        value += strspn(value, ", \t");
-        size_t n = strcspn(value, ", \t");
-        char word[64];
-        if (n == 0)
-            break;
-        if (n >= sizeof(word))
-            return fail(p, value, "is too long for a list's word");
-        memcpy(word, value, n);
-        word[n] = 0;
-        if (!take(p, word))
-            return false;
-        value += n;
-    }
-    return true;
-}
-
-static bool
-take_eku(struct parse *p, const char *word)
-{
-    struct chain_policy *policy = &p->c->policy;
-    size_t i = policy->eku_count;
-    if (i == CHAIN_EKUS_MAX)
-        return fail(p, "eku", "names too many purposes");
-    size_t n = cert_oid_from_text(word, p->c->eku_bytes[i], sizeof(p->c->eku_bytes[i]));
-    if (n == 0)
-        return fail(p, word, "is no object identifier such as 1.3.6.1.5.5.7.3.4");
-    policy->eku[i].n = n;
-    policy->eku_count++;
-    return true;
-}
-
-static bool
-take_proxy(struct parse *p, const char *word)
-{
-    unsigned i = p->c->trusted_proxies;
-    if (i == CONFIG_PROXIES_MAX)
-        return fail(p, "trusted-proxy", "names too many addresses");
-    uint8_t address[16];
-    if (inet_pton(AF_INET, word, address) != 1 && inet_pton(AF_INET6, word, address) != 1)
-        return fail(p, "trusted-proxy", "wants IP addresses");
-    (void)snprintf(p->c->trusted_proxy[i], sizeof(p->c->trusted_proxy[i]), "%s", word);
-    p->c->trusted_proxies++;
-    return true;
-}
-
-static bool
-set(struct parse *p, const struct key *k, const char *value)
-{
-    switch (k->kind) {
-    case TEXT:
-        if (strlen(value) >= k->size)
-            return fail(p, k->name, "is too long");
-        (void)snprintf((char *)p->c + k->offset, k->size, "%s", value);
-        return true;
-    case NUMBER:
-        return set_number(p, k, value);
-    case SWITCH:
-        return set_switch(p, k, value);
-    case TIME:
-        return set_time(p, k, value);
-    case CHOICE_ENTRIES:
-        p->c->entries_public = strcmp(value, "public") == 0;
-        return p->c->entries_public || strcmp(value, "auditors") == 0 ||
-               fail(p, k->name, "wants auditors or public");
-    case LIST_EKU:
-        p->c->policy.eku_count = 0;
-        return each_word(p, value, take_eku);
-    case LIST_PROXY:
-        return each_word(p, value, take_proxy);
-    }
-    return false;
 }
 
 static bool
@@ -247,18 +72,19 @@ static int
 on_key(void *user, const char *section, const char *name, const char *value)
 {
     struct parse *p = user;
+    enum result r;
     if (p->failed)
         return 0;
     if (section[0] != 0)
-        return fail(p, section, "sections are not used here");
-    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
-        if (strcmp(KEYS[i].name, name) != 0)
-            continue;
-        if (seen_before(p, name))
-            return fail(p, name, "stands twice");
-        return set(p, &KEYS[i], value);
-    }
-    return fail(p, name, "is not a key of this file; see cartulary.conf(5)");
+        r = setting_refuse(p->detail, section, "sections are not used here");
+    else if (!setting_known(name))
+        r = setting_refuse(p->detail, name, "is not a key of this file; see cartulary.conf(5)");
+    else if (seen_before(p, name))
+        r = setting_refuse(p->detail, name, "stands twice");
+    else
+        r = setting_set(p->c, name, value, p->detail);
+    p->failed = r != RES_OK;
+    return !p->failed;
 }
 
 /* The line that is too long, or 0. */
@@ -311,26 +137,21 @@ check_whole(const struct config *c, char *detail)
 static enum result
 parse_text(struct parse *p, struct buf *text, int *ret_line)
 {
-    if (text->n && memchr(text->p, 0, text->n)) {
-        (void)fail(p, "cartulary.conf", "holds a NUL byte");
-        return RES_CONFIG;
-    }
+    if (text->n && memchr(text->p, 0, text->n))
+        return setting_refuse(p->detail, "cartulary.conf", "holds a NUL byte");
     *ret_line = long_line(buf_span(text));
-    if (*ret_line) {
-        (void)fail(p, "cartulary.conf", "has a line of more than 190 bytes");
-        return RES_CONFIG;
-    }
+    if (*ret_line)
+        return setting_refuse(p->detail, "cartulary.conf", "has a line of more than 190 bytes");
     enum result rc = buf_add(text, span_of("", 1));
     if (rc != RES_OK)
         return rc;
     int bad = ini_parse_string((const char *)text->p, on_key, p);
-    if (bad != 0 || p->failed) {
-        *ret_line = bad > 0 ? bad : 0;
-        if (!p->failed)
-            (void)fail(p, "cartulary.conf", "wants lines of the form: key = value");
-        return RES_CONFIG;
-    }
-    return RES_OK;
+    if (bad == 0 && !p->failed)
+        return RES_OK;
+    *ret_line = bad > 0 ? bad : 0;
+    if (!p->failed)
+        (void)setting_refuse(p->detail, "cartulary.conf", "wants lines of the form: key = value");
+    return RES_CONFIG;
 }
 
 enum result

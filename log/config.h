@@ -2,7 +2,7 @@
  * The configuration of a log: DIR/cartulary.conf, read once at start.
  *
  * INI without sections, "key = value"; unknown keys, duplicates, over-long lines and values out of
- * range are refused with the line's number.  DIR is the log's directory. Uses result, chain.
+ * range are refused with the line's number.  DIR is the log's directory. Uses result, chain, ip.
  */
 #ifndef LOG_CONFIG_H
 #define LOG_CONFIG_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "log/accept/chain.h"
+#include "log/ip.h"
 #include "merkle/base/result.h"
 
 #define CONFIG_TEXT_MAX 256
@@ -41,8 +42,11 @@ struct config {
     unsigned body_timeout_ms; /* and its body; 30 s */
     unsigned idle_timeout_ms; /* keep-alive; 75 s */
     unsigned entries_max;     /* entries in one get-entries; 256 */
-    char trusted_proxy[CONFIG_PROXIES_MAX][64]; /* addresses whose X-Forwarded-For is believed */
+    unsigned client_rate;  /* client-rate: requests a second of one client's network; 0: no limit */
+    unsigned client_burst; /* client-burst: and so many at once; 200 */
+    struct ip_net trusted_proxy[CONFIG_PROXIES_MAX]; /* whose X-Forwarded-For is believed */
     unsigned trusted_proxies;
+    bool trusted_unix; /* trusted-proxy = unix: and that of who comes over a Unix socket */
 };
 
 /* Fills in the defaults. */

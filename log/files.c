@@ -61,8 +61,8 @@ files_sync_parent(const char *path)
     return files_sync_dir(slash == path ? "/" : slash ? dir : ".");
 }
 
-static enum result
-write_all(int fd, struct span data)
+enum result
+files_write(int fd, struct span data)
 {
     while (data.n > 0) {
         ssize_t n = write(fd, data.p, data.n);
@@ -72,7 +72,7 @@ write_all(int fd, struct span data)
             return RES_IO;
         data = span_of(data.p + n, data.n - (size_t)n);
     }
-    return fsync(fd) == 0 ? RES_OK : RES_IO;
+    return RES_OK;
 }
 
 enum result
@@ -85,7 +85,9 @@ files_replace(const char *path, struct span data, unsigned mode)
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
     if (fd < 0)
         return RES_IO;
-    enum result rc = write_all(fd, data);
+    enum result rc = files_write(fd, data);
+    if (rc == RES_OK && fsync(fd) != 0)
+        rc = RES_IO;
     if (close(fd) != 0 && rc == RES_OK)
         rc = RES_IO;
     if (rc == RES_OK && rename(temporary, path) != 0)

@@ -19,6 +19,10 @@ MUST_CHECK enum result files_path(const char *dir, const char *name,
 /* Appends the whole file to out, whose ceiling bounds it.  RES_ABSENT, RES_TOO_LARGE, RES_IO. */
 MUST_CHECK enum result files_read(const char *path, struct buf *out);
 
+/* Writes all of data to fd, whatever interrupts it; syncs nothing.  RES_IO: some of it may be
+ * written. */
+MUST_CHECK enum result files_write(int fd, struct span data);
+
 /* Replaces the file by data, mode bits as given.  RES_IO, RES_TOO_LARGE. */
 MUST_CHECK enum result files_replace(const char *path, struct span data, unsigned mode);
 

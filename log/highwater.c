@@ -1,6 +1,5 @@
 #include "log/highwater.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -110,20 +109,6 @@ highwater_open(const char *path, struct highwater **ret, struct highwater_mark *
     return RES_OK;
 }
 
-static enum result
-write_synced(int fd, struct span data)
-{
-    while (data.n > 0) {
-        ssize_t n = write(fd, data.p, data.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return RES_IO;
-        data = span_of(data.p + n, data.n - (size_t)n);
-    }
-    return fdatasync(fd) == 0 ? RES_OK : RES_IO;
-}
-
 enum result
 highwater_append(struct highwater *h, const struct highwater_mark *mark)
 {
@@ -137,7 +122,9 @@ highwater_append(struct highwater *h, const struct highwater_mark *mark)
     struct buf line = BUF_INIT(256);
     enum result rc = format(mark, &line);
     if (rc == RES_OK)
-        rc = write_synced(h->fd, buf_span(&line));
+        rc = files_write(h->fd, buf_span(&line));
+    if (rc == RES_OK && fdatasync(h->fd) != 0)
+        rc = RES_IO;
     h->size += line.n;
     buf_release(&line);
     h->failed = rc != RES_OK;

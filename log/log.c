@@ -1,21 +1,15 @@
 #include "log/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "log/files.h"
 #include "log/log_private.h"
 #include "log/marker.h"
 #include "log/opening.h"
-#include "log/rootsfile.h"
 #include "log/scrub.h"
 #include "merkle/leaf/sct.h"
 #include "merkle/note/checkpoint.h"
@@ -118,68 +112,10 @@ on_halted(void *arg, enum result why, const char *what)
 
 /* ---- life ---- */
 
-/* Locks DIR/name until *ret_fd is closed. */
-static enum result
-lock_file(const struct log *l, const char *name, int flags, int *ret_fd, struct log_trouble *why)
-{
-    char path[FILES_PATH_MAX];
-    enum result rc = files_path(l->config.dir, name, path);
-    if (rc != RES_OK)
-        return rc;
-    *ret_fd = open(path, flags | O_CLOEXEC, 0600);
-    if (*ret_fd < 0 && errno == ENOENT)
-        return RES_ABSENT;
-    if (*ret_fd >= 0 && flock(*ret_fd, LOCK_EX | LOCK_NB) == 0)
-        return RES_OK;
-    log_say(why, "%s: %s", path,
-            errno == EWOULDBLOCK ? "another cartularyd serves this directory; stop it first"
-                                 : strerror(errno));
-    return errno == EWOULDBLOCK ? RES_EXISTS : RES_IO;
-}
-
-/*
- * One process serves a directory at a time.  DIR/lock can be removed under one that serves, or not
- * be copied with a store that is linked; so the store is locked as well, by a lock of its own that
- * LMDB's, which are of another kind and on another file, do not meet: who reads needs neither.
- */
-static enum result
-take_lock(struct log *l, struct log_trouble *why)
-{
-    enum result rc = lock_file(l, "lock", O_RDWR | O_CREAT, &l->lock_fd, why);
-    if (rc != RES_OK)
-        return rc;
-    rc = lock_file(l, "store/data.mdb", O_RDONLY, &l->store_fd, why);
-    return rc == RES_ABSENT ? RES_OK : rc; /* no store: opening it says so */
-}
-
-static enum result
-load_roots(struct log *l, struct roots **ret, struct log_trouble *why)
-{
-    char path[FILES_PATH_MAX];
-    size_t line = 0;
-    enum result rc = files_path(l->config.dir, "roots.pem", path);
-    if (rc == RES_OK)
-        rc = rootsfile_load(path, ret, &line);
-    if (rc != RES_OK)
-        log_say(why, "%.200s, line %zu: %s (%s)", path, line, result_sentence(rc), result_name(rc));
-    return rc;
-}
-
-/* A log without a root that takes submissions refuses all of them, which is rarely meant. */
-static void
-warn_without_roots(struct log *l, const struct roots *roots)
-{
-    for (size_t i = 0; i < roots_count(roots); i++)
-        if (!roots_at(roots, i)->verify_only)
-            return;
-    log_line(l, "roots-none", "count=%zu detail=\"no root in roots.pem takes submissions\"",
-             roots_count(roots));
-}
-
 static enum result
 open_parts(struct log *l, struct log_trouble *why)
 {
-    enum result rc = take_lock(l, why);
+    enum result rc = dirlock_take(&l->dirlock, l->config.dir, why);
     if (rc == RES_OK)
         rc = opening_check_markers(l, why);
     if (rc == RES_OK)
@@ -189,17 +125,13 @@ open_parts(struct log *l, struct log_trouble *why)
     if (rc == RES_OK)
         rc = opening_index(l, why);
     if (rc == RES_OK)
-        rc = load_roots(l, &l->roots, why);
-    if (rc == RES_OK)
-        warn_without_roots(l, l->roots);
-    if (rc == RES_OK)
-        rc = tokens_load(l->config.dir, &l->tokens);
+        rc = log_load_roots(l, why);
     if (rc == RES_OK)
         rc = issuer_cache_new(ISSUERS_CACHED, &l->issuers);
     if (rc == RES_OK)
         rc = pool_new(l->config.pool, &l->pool);
     if (rc == RES_OK)
-        rc = rate_new(l->config.issuer_rate, l->config.issuer_burst, &l->rate);
+        rc = rate_new(l->config.issuer_rate, l->config.issuer_burst, RATE_KEYS_MAX, &l->rate);
     if (rc != RES_OK)
         return rc;
     struct sequencer_parts parts = {.origin = l->config.origin,
@@ -230,7 +162,7 @@ log_open(const struct config *c, struct log_sink sink, struct log **ret, struct 
     for (size_t i = 0; i < l->config.policy.eku_count; i++)
         l->config.policy.eku[i].p = l->config.eku_bytes[i];
     l->sink = sink;
-    l->lock_fd = l->store_fd = -1;
+    l->dirlock = DIRLOCK_NONE;
     atomic_store(&l->disk_free, UINT64_MAX); /* until somebody has looked */
     (void)pthread_mutex_init(&l->lock, NULL);
     (void)pthread_mutex_init(&l->sink_lock, NULL);
@@ -294,10 +226,7 @@ log_close(struct log *l)
     if (l->store)
         store_close(l->store);
     signer_close(l->signer);
-    if (l->store_fd >= 0)
-        (void)close(l->store_fd);
-    if (l->lock_fd >= 0)
-        (void)close(l->lock_fd);
+    dirlock_release(&l->dirlock);
     (void)pthread_mutex_destroy(&l->lock);
     (void)pthread_mutex_destroy(&l->sink_lock);
     free(l);
@@ -367,50 +296,6 @@ log_config(const struct log *l)
     return &l->config;
 }
 
-struct roots *
-log_roots(struct log *l)
-{
-    (void)pthread_mutex_lock(&l->lock);
-    struct roots *r = roots_ref(l->roots);
-    (void)pthread_mutex_unlock(&l->lock);
-    return r;
-}
-
-enum result
-log_reload_roots(struct log *l, size_t *ret_added, struct log_trouble *why)
-{
-    struct roots *fresh;
-    struct tokens tokens;
-    why->text[0] = 0;
-    enum result rc = load_roots(l, &fresh, why);
-    if (rc != RES_OK)
-        return rc;
-    /* Only this changes the set, so the old one can be read without the lock. */
-    struct roots *old = log_roots(l);
-    *ret_added = 0;
-    for (size_t i = 0; i < roots_count(fresh); i++)
-        *ret_added += roots_by_sha256(old, &roots_at(fresh, i)->sha256) == NULL;
-    rc = roots_keep(fresh, old);
-    if (rc == RES_OK)
-        rc = tokens_load(l->config.dir, &tokens);
-    roots_unref(old);
-    if (rc != RES_OK) {
-        log_say(why, "%.200s: roots or tokens: %s (%s)", l->config.dir, result_sentence(rc),
-                result_name(rc));
-        roots_unref(fresh);
-        return rc;
-    }
-    (void)pthread_mutex_lock(&l->lock);
-    old = l->roots;
-    l->roots = fresh;
-    l->tokens = tokens;
-    (void)pthread_mutex_unlock(&l->lock);
-    roots_unref(old);
-    log_line(l, "roots", "count=%zu added=%zu", roots_count(fresh), *ret_added);
-    warn_without_roots(l, fresh);
-    return RES_OK;
-}
-
 enum result
 log_checkpoint(const struct log *l, const struct store_head *h, struct buf *out)
 {
@@ -437,19 +322,9 @@ log_checkpoint(const struct log *l, const struct store_head *h, struct buf *out)
     return rc;
 }
 
-bool
-log_token_ok(struct log *l, struct span token)
-{
-    (void)pthread_mutex_lock(&l->lock);
-    bool ok = tokens_match(&l->tokens, token);
-    (void)pthread_mutex_unlock(&l->lock);
-    return ok;
-}
-
 void
 log_stats(struct log *l, struct log_stats *ret)
 {
-    struct lmdb_sizes sizes;
     memset(ret, 0, sizeof(*ret));
     struct store_head head;
     log_head(l, &head, NULL);
@@ -470,8 +345,7 @@ log_stats(struct log *l, struct log_stats *ret)
     ret->roots = roots_count(roots);
     roots_unref(roots);
     ret->disk_free = log_disk_free(l);
-    if (store_sizes(l->store, &sizes) == RES_OK)
-        ret->store_bytes = sizes.file;
+    ret->store_bytes = store_bytes(l->store);
     ret->index_bytes = index_bytes(l->index);
     scrub_stats(l->scrub, ret);
 }

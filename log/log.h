@@ -3,7 +3,7 @@
  *
  * Threads: one sequencer (the store's only writer), one scrubber, both the log's own; submissions
  * from any number of workers, reads from any number of readers (log/reader.h). The face of log/:
- * api/ and tools/ include this, reader.h, config.h and stats.h.
+ * api/ and tools/ include this, reader.h, config.h, stats.h, ip.h and rate.h.
  */
 #ifndef LOG_LOG_H
 #define LOG_LOG_H
@@ -120,7 +120,7 @@ MUST_CHECK enum result log_checkpoint(const struct log *l, const struct store_he
 /* Whether that bearer token (its bytes as sent) is an auditor's; constant time. */
 bool log_token_ok(struct log *l, struct span token);
 
-/* Counters, for /metrics. */
+/* Counters, for /metrics.  Cheap, whatever the log's size: no transaction, no walk; any thread. */
 void log_stats(struct log *l, struct log_stats *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The inside of a log, for the files of log/ that make up the object: log.c (life), submit.c,
- * reader.c, scrub.c.
+ * reload.c, reader.c, scrub.c.
  */
 #ifndef LOG_LOG_PRIVATE_H
 #define LOG_LOG_PRIVATE_H
@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "log/dirlock.h"
 #include "log/highwater.h"
 #include "log/known.h"
 #include "log/log.h"
@@ -24,8 +25,7 @@ struct log {
     struct config config; /* never changes */
     struct log_sink sink;
     pthread_mutex_t sink_lock; /* one line at a time */
-    int lock_fd;               /* flock of DIR/lock: one process serves */
-    int store_fd;              /* flock of the store's data.mdb: also when DIR/lock was removed */
+    struct dirlock dirlock;
     struct store *store;
     struct index *index;
     struct signer *signer;
@@ -65,6 +65,9 @@ void log_halt(struct log *l, enum result why, const char *what);
 
 /* Free bytes where DIR lies, asked for at most twice a second.  Any thread. */
 uint64_t log_disk_free(struct log *l);
+
+/* Loads roots.pem and the tokens, before l is shared.  Errors of rootsfile_load and tokens_load. */
+MUST_CHECK enum result log_load_roots(struct log *l, struct log_trouble *why);
 
 /* Milliseconds since 1970. */
 uint64_t log_now_ms(void);

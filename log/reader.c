@@ -11,7 +11,6 @@ struct log_reader {
     struct log *log;
     struct store_view *view;
     struct store_head head; /* the one published when the snapshot was taken */
-    struct buf scratch;
 };
 
 enum result
@@ -21,8 +20,6 @@ log_reader_new(struct log *l, struct log_reader **ret)
     if (!r)
         return RES_MEMORY;
     r->log = l;
-    /* A data tile has at most 256 TileLeafs. */
-    r->scratch = BUF_INIT((size_t)STORE_BUNDLE * 4 * CERT_MAX);
     enum result rc = store_view_new(l->store, &r->view);
     if (rc != RES_OK) {
         free(r);
@@ -38,7 +35,6 @@ log_reader_free(struct log_reader *r)
     if (!r)
         return;
     store_view_free(r->view);
-    buf_release(&r->scratch);
     free(r);
 }
 
@@ -163,14 +159,12 @@ log_reader_entry(struct log_reader *r, uint64_t index, struct buf *leaf_input,
 }
 
 enum result
-log_reader_tile(struct log_reader *r, const struct tile *t, struct span *ret)
+log_reader_tile(struct log_reader *r, const struct tile *t, struct buf *room, struct span *ret)
 {
     if (t->kind == TILE_ENTRIES || !tile_within(t, r->head.size))
         return RES_ABSENT;
-    if (t->kind == TILE_DATA) {
-        buf_clear(&r->scratch);
-        return store_get_data_tile(r->view, t->index, t->width, &r->scratch, ret);
-    }
+    if (t->kind == TILE_DATA)
+        return store_get_data_tile(r->view, t->index, t->width, room, ret);
     const struct hash *nodes;
     enum result rc = store_get_tile(r->view, t->level, t->index, &nodes);
     if (rc != RES_OK)

@@ -2,9 +2,8 @@
  * Reading a log: one snapshot, one answer.
  *
  * A reader belongs to one thread at a time.  begin takes a snapshot and says at which head; every
- * other call reads in it; end lets it go.  What is returned borrows from the snapshot or from the
- * reader and lives until end.  Nothing is allocated between begin and end but in the reader's own
- * scratch. Uses store, index, merkle/tree, merkle/leaf.
+ * other call reads in it; end lets it go.  What is returned borrows from the snapshot and lives
+ * until end, or stands in the caller's buffers.  Uses store, index, merkle/tree, merkle/leaf.
  */
 #ifndef LOG_READER_H
 #define LOG_READER_H
@@ -41,9 +40,13 @@ MUST_CHECK enum result log_reader_consistency(struct log_reader *r, uint64_t fir
 MUST_CHECK enum result log_reader_entry(struct log_reader *r, uint64_t index,
                                         struct buf *leaf_input, struct buf *extra_data);
 
-/* The bytes of a hash tile or data tile, t->width wide; borrowed.  RES_ABSENT when it does not
- * stand in the head's tree (also when it is of kind TILE_ENTRIES). */
-MUST_CHECK enum result log_reader_tile(struct log_reader *r, const struct tile *t,
+/*
+ * The bytes of a hash tile or data tile, t->width wide: *ret borrows from the snapshot, or from
+ * *room, to which a data tile that is not full yet is appended.  RES_ABSENT when it does not stand
+ * in the head's tree (also when it is of kind TILE_ENTRIES); errors of buf_add.  *room is unchanged
+ * on failure.
+ */
+MUST_CHECK enum result log_reader_tile(struct log_reader *r, const struct tile *t, struct buf *room,
                                        struct span *ret);
 
 /* The issuer certificate, DER, borrowed.  RES_ABSENT. */

@@ -3,9 +3,9 @@
  *
  *   # domains: a.example,b.example     the blocks after it are bound to these domains
  *   # public                           the blocks after it are public again (as at the top)
- *   # verify-only                      the blocks after it are kept and shown, and take no
- * submissions # accept                           the blocks after it take submissions again (as at
- * the top)
+ *   # verify-only                      the blocks after it are kept, but take no submissions and
+ *                                      are not in get-roots
+ *   # accept                           the blocks after it take submissions again (as at the top)
  *
  * Every other line outside of blocks is a remark.
  * Uses roots, files.

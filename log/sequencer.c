@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "log/batch.h"
+#include "log/headtime.h"
 
 #define WAIT_MAX_MS 3600000
 
@@ -70,17 +71,17 @@ loop(void *arg)
     struct pending *list;
     double next = 0;
     for (;;) {
-        double left = next - batch_clock_ms();
+        double left = next - headtime_steady_ms();
         uint64_t wait = left <= 0 ? 0 : left < WAIT_MAX_MS ? (uint64_t)left + 1 : WAIT_MAX_MS;
         if (!pool_take(s->parts.pool, SEQUENCER_BATCH_MAX, wait, &list))
             return NULL;
-        if (!list && (s->stopped || batch_clock_ms() < next))
+        if (!list && (s->stopped || headtime_steady_ms() < next))
             continue;
         enum result rc = sequencer_turn(s, list);
         /* A fresh head is due one heartbeat after the last; sooner again when it could not be
          * signed. */
         next =
-            batch_clock_ms() +
+            headtime_steady_ms() +
             (double)(rc == RES_OK || s->parts.heartbeat_ms < 1000 ? s->parts.heartbeat_ms : 1000);
         if (s->stopped)
             next += WAIT_MAX_MS;

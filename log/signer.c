@@ -34,21 +34,6 @@ key_path(const char *dir, const char *name, char out[static PATH_MAX_HERE])
     return n > 0 && n < PATH_MAX_HERE ? RES_OK : RES_TOO_LARGE;
 }
 
-static enum result
-write_synced(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return RES_IO;
-        p += done;
-        n -= (size_t)done;
-    }
-    return fsync(fd) == 0 ? RES_OK : RES_IO;
-}
-
 /* Writes key as PKCS #8 PEM to a new file that only its owner reads. */
 static enum result
 save(const char *dir, const char *name, EVP_PKEY *key)
@@ -69,7 +54,9 @@ save(const char *dir, const char *name, EVP_PKEY *key)
     if (fd < 0)
         rc = errno == EEXIST ? RES_EXISTS : RES_IO;
     else
-        rc = write_synced(fd, pem, (size_t)n);
+        rc = files_write(fd, span_of(pem, (size_t)n));
+    if (fd >= 0 && rc == RES_OK && fsync(fd) != 0)
+        rc = RES_IO;
     if (fd >= 0 && close(fd) != 0 && rc == RES_OK)
         rc = RES_IO;
     sodium_memzero(pem, (size_t)n);

@@ -7,9 +7,8 @@
 
 #include "client/certs.h"
 #include "client/io/statefile.h"
-#include "client/io/transport_curl.h"
-#include "client/monitor.h"
 #include "client/policy.h"
+#include "client/verdict.h"
 #include "client/view.h"
 
 /* The exit codes of every subcommand. */
@@ -67,17 +66,6 @@ int app_open_offline(struct app *a, const struct options *o, bool policy_require
 /* The log that --log names, or the only usable one; NULL after saying what is wrong. */
 const struct policy_log *app_choose_log(const struct app *a, const char *origin);
 
-/* The view of log, read from the state directory the first time.  NULL after saying what is wrong;
- * *ret_exit then. */
-struct view *app_view(struct app *a, const struct policy_log *log, int *ret_exit);
-
-/* Writes the view back; nothing with --stateless. */
-int app_save_view(struct app *a, const struct policy_log *log);
-
-/* Writes the verdict's evidence into the state directory (or the working directory with
- * --stateless) and names the file on stderr. */
-int app_save_evidence(struct app *a, const struct policy_log *log, const struct verdict *v);
-
 /* The exit code of a verdict. */
 int app_exit_of(enum verdict_kind kind);
 /* Which of two exit codes a run with several parts ends with: 5, 4, 3, 2, 1, 0 in this order. */
@@ -92,9 +80,5 @@ void app_time(uint64_t ms, char out[static APP_TIME_MAX]);
 
 /* stderr: "cartulary: …\n". */
 void app_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Runs a monitor to its end over t.  EXIT_YES when it ended (see its verdict), EXIT_FAULT after
- * saying why not. */
-int app_run_monitor(struct transport *t, const struct policy_log *log, struct monitor *m);
 
 #endif

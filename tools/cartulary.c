@@ -136,7 +136,7 @@ read_options(int argc, char **argv, struct options *o, bool *ret_done)
             print_help(stdout);
             return EXIT_YES;
         } else if (c == OPT_VERSION) {
-            (void)puts("cartulary 0.1.0");
+            (void)puts("cartulary " CARTULARY_VERSION);
             return EXIT_YES;
         } else {
             say_after(argv[optind - 1]);

@@ -110,7 +110,7 @@ main(int argc, char **argv)
         return DAEMON_OK;
     }
     if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-        (void)puts("cartularyd 0.1.0");
+        (void)puts("cartularyd " CARTULARY_VERSION);
         return DAEMON_OK;
     }
     for (size_t i = 0; argc >= 2 && i < COMMAND_COUNT; i++)

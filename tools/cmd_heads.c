@@ -6,6 +6,8 @@
 
 #include "merkle/base/text.h"
 #include "tools/cmd.h"
+#include "tools/follow.h"
+#include "tools/seen.h"
 
 static const struct option OPTIONS[] = {{"compare", required_argument, NULL, 'c'},
                                         {"checkpoint", no_argument, NULL, 'p'},
@@ -47,14 +49,14 @@ link_heads(struct app *a, struct transport *t, const struct policy_log *log,
         app_say("no memory");
         return EXIT_FAULT;
     }
-    int e = app_run_monitor(t, log, m);
+    int e = follow_run(t, log, m);
     if (e == EXIT_YES) {
         const struct verdict *v = monitor_verdict(m);
         e = app_exit_of(v->kind);
         if (v->kind != VERDICT_YES)
             app_say("%s", v->detail);
         if (v->kind == VERDICT_REFUSED)
-            e = app_save_evidence(a, log, v);
+            e = seen_save_evidence(a, log, v);
     }
     monitor_free(m);
     return e;
@@ -83,7 +85,7 @@ find_contradiction(struct app *a, const struct policy_log *log, const struct vie
                                      (struct evidence_head){y->form, buf_span(&y->bytes)},
                                      span_of(NULL, 0), &v.evidence);
             app_say("%s", v.detail);
-            int e = r == RES_OK ? app_save_evidence(a, log, &v) : EXIT_FAULT;
+            int e = r == RES_OK ? seen_save_evidence(a, log, &v) : EXIT_FAULT;
             verdict_release(&v);
             return e;
         }
@@ -141,7 +143,7 @@ compare(struct app *a, const char *path)
         goto out;
     }
     const struct policy_log *log = policy_log(a->policy, i - 1);
-    struct view *ours = app_view(a, log, &e);
+    struct view *ours = seen_view(a, log, &e);
     if (ours == NULL)
         goto out;
     if (view_newest(ours) == NULL) {
@@ -165,7 +167,7 @@ list(struct app *a, const char *origin)
         const struct policy_log *log = policy_log(a->policy, i);
         if (log->p256 == NULL || (origin != NULL && strcmp(origin, log->note.name) != 0))
             continue;
-        const struct view *v = app_view(a, log, &e);
+        const struct view *v = seen_view(a, log, &e);
         if (v == NULL)
             return e;
         print_view(a, log, v);
@@ -182,7 +184,7 @@ print_checkpoint(struct app *a, const char *origin)
         const struct policy_log *log = policy_log(a->policy, i);
         if (log->p256 == NULL || (origin != NULL && strcmp(origin, log->note.name) != 0))
             continue;
-        const struct view *v = app_view(a, log, &e);
+        const struct view *v = seen_view(a, log, &e);
         const struct view_head *newest = v == NULL ? NULL : view_newest(v);
         if (v == NULL)
             return e;

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "tools/cmd.h"
+#include "tools/follow.h"
+#include "tools/seen.h"
 
 #define INTERVAL_S 60
 
@@ -64,7 +66,7 @@ check_log(struct app *a, struct transport *t, const struct policy_log *log)
 {
     struct monitor *m = NULL;
     int e = EXIT_FAULT;
-    struct view *view = app_view(a, log, &e);
+    struct view *view = seen_view(a, log, &e);
     if (view == NULL)
         return e;
     const struct view_head *before = view_newest(view);
@@ -75,15 +77,15 @@ check_log(struct app *a, struct transport *t, const struct policy_log *log)
         app_say("no memory");
         return EXIT_FAULT;
     }
-    e = app_run_monitor(t, log, m);
+    e = follow_run(t, log, m);
     if (e == EXIT_YES) {
         const struct verdict *v = monitor_verdict(m);
         report(a, log, m, size_before);
         e = app_exit_of(v->kind);
         if (v->kind == VERDICT_REFUSED)
-            e = app_save_evidence(a, log, v);
+            e = seen_save_evidence(a, log, v);
         else if (monitor_head(m) != NULL && view_newest(view) != NULL)
-            e = app_worse(e, app_save_view(a, log));
+            e = app_worse(e, seen_save(a, log));
     }
     monitor_free(m);
     return e;

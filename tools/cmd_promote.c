@@ -26,7 +26,9 @@ static const char HELP[] =
     "  --head FILE   a signed checkpoint of this log, from wherever the newest is to be had: what\n"
     "                'cartulary heads --checkpoint' prints, a saved /checkpoint, a proxy's cache;\n"
     "                not a monitor's .view file\n"
-    "  --witnesses   asks every witness of DIR/policy that has a URL; all must answer\n"
+    "  --witnesses   asks the witnesses of DIR/policy, lines \"witness NAME VKEY URL\": all must "
+    "have\n"
+    "                a URL and answer with a head that they cosigned\n"
     "  --old-head    takes a head that is older than 24 hours: only when the log has signed none\n"
     "                since, because it stood still\n"
     "\n"
@@ -97,7 +99,7 @@ cmd_promote(int argc, char **argv)
     buf_release(&head);
     if (rc != RES_OK) {
         daemon_complain("%s", why.text);
-        if (rc == RES_NOTE || rc == RES_CHECKPOINT)
+        if (o.head && (rc == RES_NOTE || rc == RES_CHECKPOINT))
             daemon_complain("wanted is what 'cartulary heads --checkpoint' prints or a saved "
                             "/checkpoint, not a .view file");
         return daemon_exit_code(rc);

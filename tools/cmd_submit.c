@@ -12,6 +12,7 @@
 #include "tools/crew.h"
 #include "tools/filelist.h"
 #include "tools/receipts.h"
+#include "tools/seen.h"
 
 #define PARALLEL 16
 
@@ -164,7 +165,7 @@ ended(void *arg, void *tag, const struct session *session)
         int code = app_exit_of(v->kind);
         fail(s, path, code, result_name(v->why), v->detail);
         if (v->kind == VERDICT_REFUSED && v->evidence.n > 0)
-            s->exit = app_worse(s->exit, app_save_evidence(s->app, s->log, v));
+            s->exit = app_worse(s->exit, seen_save_evidence(s->app, s->log, v));
         return;
     }
     receipt_init(&receipt);

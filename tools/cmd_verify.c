@@ -1,6 +1,5 @@
 /* cartulary verify: does a log hold this certificate? */
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "client/session.h"
@@ -8,162 +7,13 @@
 #include "merkle/leaf/precert.h"
 #include "tools/cmd.h"
 #include "tools/crew.h"
+#include "tools/proved.h"
+#include "tools/seen.h"
+#include "tools/verify_receipt.h"
 
 static const struct option OPTIONS[] = {{"receipt", required_argument, NULL, 'r'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
-
-static const char ISSUER_MISSING[] = "the issuer's certificate is missing: add it to the file "
-                                     "after the certificate, or name it with --trust";
-static const char CAUTION[] = "Logged is not trusted: this shows that the certificate is on "
-                              "record, not that it deserves belief.\n";
-
-/* ---- by receipt: offline ---- */
-
-static void
-print_proved(const struct app *a, const char *how, const struct policy_log *log,
-             const struct promise *p, const struct head *h, uint64_t index)
-{
-    char time[APP_TIME_MAX], head_time[APP_TIME_MAX], leaf[2 * HASH_SIZE + 1];
-    app_time(p->timestamp, time);
-    app_time(h->timestamp, head_time);
-    text_hex_to(hash_span(&p->leaf_hash), leaf);
-    if (a->o.json) {
-        (void)printf("{\"log\":\"%s\",\"how\":\"%s\",\"exit\":0,\"leaf_index\":%" PRIu64
-                     ",\"leaf_hash\":\"%s\",\"timestamp\":%" PRIu64 ",\"tree_size\":%" PRIu64 "}\n",
-                     log->note.name, how, index, leaf, p->timestamp, h->size);
-        return;
-    }
-    (void)printf("%s: proved (%s)\n"
-                 "  SCT of %s: the log's signature over this certificate verifies\n"
-                 "  entry %" PRIu64 " of the tree of size %" PRIu64
-                 ", signed at %s: the inclusion proof verifies\n",
-                 log->note.name, how, time, index, h->size, head_time);
-}
-
-/* Whether the receipt's leaf hash is that of entry under the receipt's SCT.  Only chooses words:
- * what proves is receipt_verify. */
-static bool
-is_about(const struct receipt *r, const struct entry *entry)
-{
-    struct sct sct;
-    struct hash leaf;
-    if (sct_parse(buf_span(&r->sct), &sct) != RES_OK)
-        return true; /* then that is what is wrong */
-    const struct timestamped_entry t = {
-        .timestamp = sct.timestamp, .entry = *entry, .extensions = sct.extensions};
-    entry_leaf_hash(&t, &leaf);
-    return r->type == entry->type && hash_equal(&leaf, &r->leaf_hash);
-}
-
-/* The entries that a receipt could be about, tried in turn.  *ret_about: it may be about one of
- * them, or one could not be made because the issuer is missing. */
-static enum result
-try_receipt(const struct app *a, const struct receipt *r, const struct subject_chain *chain,
-            struct receipt_verdict *ret, bool *ret_about)
-{
-    enum result (*const of[])(const struct subject_chain *, struct subject *) = {subject_submitted,
-                                                                                 subject_embedded};
-    enum result first = RES_OK;
-    *ret_about = false;
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
-        struct subject s = SUBJECT_INIT;
-        enum result rc = of[i](chain, &s);
-        const struct entry entry = subject_entry(&s);
-        if (rc == RES_OK)
-            *ret_about = is_about(r, &entry) || *ret_about;
-        else
-            *ret_about = rc != RES_CERT_SCT_LIST || *ret_about;
-        if (rc == RES_OK)
-            rc = receipt_verify(r, a->policy, &entry, ret);
-        subject_release(&s);
-        if (rc == RES_OK)
-            return RES_OK;
-        if (i == 0)
-            first = rc;
-    }
-    return first;
-}
-
-/* Why the one receipt of the file is none for the certificate. */
-static void
-say_why_not(const struct app *a, const struct receipt *r, enum result why, bool parsed, bool about)
-{
-    char reason[APP_REASON_MAX];
-    const struct policy_log *log = policy_log_by_origin(a->policy, buf_span(&r->origin));
-    if (parsed && (log == NULL || log->p256 == NULL)) {
-        char name[KEY_NAME_MAX + 1];
-        size_t n = r->origin.n < sizeof name ? r->origin.n : sizeof name - 1;
-        for (size_t i = 0; i < n; i++) /* a stranger's text on a terminal */
-            name[i] = (char)(r->origin.p[i] > ' ' && r->origin.p[i] < 0x7f ? r->origin.p[i] : '?');
-        name[n] = '\0';
-        app_say(log == NULL ? "the receipt is of log %s, which the policy does not name"
-                            : "the receipt is of log %s, for which the policy gives no ct-key",
-                name);
-    } else if (parsed && !about) {
-        app_say("the receipt is not one for this certificate, or it was altered: its leaf hash is "
-                "another");
-    } else {
-        app_say("the receipt does not verify: %s", app_reason(why, reason));
-    }
-}
-
-static int
-verify_receipt(struct app *a, const struct subject_chain *chain, const char *path)
-{
-    struct buf text = BUF_INIT(512u * 1024 * 1024);
-    struct receipt receipt;
-    struct receipt_verdict v;
-    size_t lines = 0;
-    bool parsed = false, about = false;
-    int e = EXIT_NO;
-    enum result last = RES_ABSENT;
-    enum result r = file_read(path, &text);
-    if (r != RES_OK) {
-        char why[APP_REASON_MAX];
-        app_say("cannot read the receipts %s: %s", path,
-                r == RES_ABSENT ? "no such file" : app_reason(r, why));
-        buf_release(&text);
-        return EXIT_INPUT;
-    }
-    receipt_init(&receipt);
-    for (size_t at = 0; at < text.n && e == EXIT_NO;) {
-        const uint8_t *nl = memchr(text.p + at, '\n', text.n - at);
-        size_t end = nl == NULL ? text.n : (size_t)(nl - text.p);
-        struct span line = span_of(text.p + at, end - at);
-        at = end + 1;
-        if (line.n == 0)
-            continue;
-        lines++;
-        last = receipt_parse(line, &receipt);
-        parsed = last == RES_OK;
-        if (parsed)
-            last = try_receipt(a, &receipt, chain, &v, &about);
-        if (last == RES_OK) {
-            print_proved(a, "receipt, offline", v.log, &v.promise, &v.head, receipt.index);
-            e = EXIT_YES;
-        }
-    }
-    if (e != EXIT_YES && lines == 1) {
-        say_why_not(a, &receipt, last, parsed, about);
-        e = result_class(last) == CLASS_FALSE ? EXIT_NO : EXIT_INPUT;
-    } else if (e != EXIT_YES && lines == 0) {
-        app_say("%s holds no receipt", path);
-        e = EXIT_INPUT;
-    } else if (e != EXIT_YES && last == RES_CHAIN_ROOT) {
-        app_say("%s", ISSUER_MISSING);
-        e = EXIT_INPUT;
-    } else if (e != EXIT_YES) {
-        app_say("none of %zu receipts in %s is one for this certificate", lines, path);
-    } else if (!a->o.json) {
-        (void)printf("  not asked: whether the log still holds to this tree (run `cartulary "
-                     "monitor --once`)\n%s",
-                     CAUTION);
-    }
-    receipt_release(&receipt);
-    buf_release(&text);
-    return e;
-}
 
 /* ---- by embedded SCTs: asks the logs ---- */
 
@@ -199,7 +49,7 @@ next(void *arg, void **ret_tag)
     if (r == RES_OK)
         return session;
     if (r == RES_CHAIN_ROOT)
-        app_say("%s", ISSUER_MISSING);
+        app_say("%s", PROVED_ISSUER_MISSING);
     else
         app_say("%s", app_reason(r, why));
     e->exit = result_class(r) == CLASS_BROKEN ? EXIT_FAULT : EXIT_INPUT;
@@ -221,7 +71,7 @@ ended(void *arg, void *tag, const struct session *s)
         if (r == RES_OK)
             r = head_open(e->log, NULL, receipt.form, buf_span(&receipt.head), &head);
         if (r == RES_OK)
-            print_proved(e->app, "embedded SCT", e->log, session_promise(s), &head, receipt.index);
+            proved_print(e->app, "embedded SCT", e->log, session_promise(s), &head, receipt.index);
         else
             e->exit = EXIT_FAULT;
         receipt_release(&receipt);
@@ -232,7 +82,7 @@ ended(void *arg, void *tag, const struct session *s)
     if (v->kind == VERDICT_INPUT && result_class(v->why) == CLASS_FALSE)
         e->exit = EXIT_NO;
     if (v->kind == VERDICT_REFUSED && v->evidence.n > 0)
-        e->exit = app_save_evidence(e->app, e->log, v);
+        e->exit = seen_save_evidence(e->app, e->log, v);
 }
 
 static int
@@ -279,7 +129,7 @@ verify_embedded(struct app *a, const struct subject_chain *chain)
         return EXIT_INPUT;
     }
     if (worst == EXIT_YES && !a->o.json)
-        (void)fputs(CAUTION, stdout);
+        (void)fputs(PROVED_CAUTION, stdout);
     return worst;
 }
 
@@ -297,7 +147,7 @@ verify(const struct options *o, const char *path, const char *receipts)
     if (e == EXIT_YES) {
         const struct subject_chain chain = {
             .certs = pem.certs, .n = pem.n, .anchors = a.anchors, .anchor_count = a.anchor_count};
-        e = receipts != NULL ? verify_receipt(&a, &chain, receipts) : verify_embedded(&a, &chain);
+        e = receipts != NULL ? verify_receipts(&a, &chain, receipts) : verify_embedded(&a, &chain);
     }
     certs_release(&pem);
     app_close(&a);

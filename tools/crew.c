@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client/io/transport_curl.h"
+#include "tools/seen.h"
+
 #define TICK_MS 200
 
 struct crew;
@@ -62,11 +65,11 @@ monitor_ended(struct crew *crew)
     const struct verdict *v = monitor_verdict(crew->m);
     const struct view_head *h = view_newest(crew->view);
     if (v->kind == VERDICT_YES) {
-        int e = app_save_view(crew->c.app, crew->c.log);
+        int e = seen_save(crew->c.app, crew->c.log);
         crew->exit = e != EXIT_YES ? e : crew->exit;
     } else if (v->kind == VERDICT_REFUSED) {
         app_say("%s", v->detail);
-        crew->exit = app_save_evidence(crew->c.app, crew->c.log, v);
+        crew->exit = seen_save_evidence(crew->c.app, crew->c.log, v);
     }
     for (unsigned i = 0; i < crew->c.parallel; i++) {
         struct ask ask;
@@ -195,7 +198,7 @@ crew_run(const struct crew_config *c)
     struct crew crew = {.c = *c, .exit = EXIT_YES};
     const struct transport_config tc = {.connections = c->parallel};
     assert(c->parallel >= 1 && c->parallel <= CREW_PARALLEL_MAX);
-    crew.view = app_view(c->app, c->log, &crew.exit);
+    crew.view = seen_view(c->app, c->log, &crew.exit);
     if (crew.view == NULL)
         return crew.exit;
     struct slot *slots = calloc(c->parallel, sizeof *slots);

@@ -1,5 +1,6 @@
 #include "tools/witness_head.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "client/io/transport_curl.h"
@@ -12,35 +13,85 @@
 #define WAIT_MS 20000
 
 struct question {
-    const char *origin;
-    struct buf *best; /* the largest checkpoint so far */
-    uint64_t size;
+    const struct policy_log *log;
+    const struct policy_witness *witness; /* who is asked now */
+    struct log_trouble *why;
+    struct buf *best; /* the largest checkpoint so far; of these the newest */
+    uint64_t size, timestamp;
+    struct hash root;
     bool answered;
     enum result rc;
 };
 
-/* Takes an answer: a checkpoint of this origin; the larger one stays. */
+/*
+ * "it MUST include the cosignature(s) from the witness's key(s) [...] and the cosignature from the
+ * log key(s) that the witness verified": the log's signatures alone may be an old head's, sent by
+ * whoever answers at the URL.
+ */
+static enum result
+verify(const struct question *q, struct span body, struct checkpoint *ret, uint64_t *ret_timestamp)
+{
+    const struct note_key keys[2] = {q->log->rfc6962, q->log->note};
+    struct note note;
+    struct checkpoint c;
+    uint64_t timestamp;
+    enum result rc = checkpoint_open_ct(body, keys, &c, &timestamp);
+    if (rc != RES_OK) {
+        log_say(q->why, "witness %.200s: no head that this log signed: %s", q->witness->key.name,
+                result_sentence(rc));
+        return rc;
+    }
+    rc = note_parse(body, &note);
+    if (rc == RES_OK)
+        rc = note_verify(&note, &q->witness->key, 1, checkpoint_check, NULL, NULL);
+    if (rc != RES_OK) {
+        log_say(q->why, "witness %.200s: no head that this witness cosigned: %s",
+                q->witness->key.name, result_sentence(rc));
+        return rc;
+    }
+    *ret = c;
+    *ret_timestamp = timestamp;
+    return RES_OK;
+}
+
+/* Keeps the head when it is larger than what is there, or newer at the same size. */
+static enum result
+keep(struct question *q, struct span body, const struct checkpoint *c, uint64_t timestamp)
+{
+    bool first = q->best->n == 0;
+    if (!first && c->size == q->size && !hash_equal(&c->root, &q->root)) {
+        log_say(q->why,
+                "witness %.200s and another hold different trees of size %" PRIu64
+                ": keep both heads as evidence",
+                q->witness->key.name, c->size);
+        return RES_CONFLICT;
+    }
+    if (!first && (c->size < q->size || (c->size == q->size && timestamp <= q->timestamp)))
+        return RES_OK;
+    buf_clear(q->best);
+    q->size = c->size;
+    q->timestamp = timestamp;
+    q->root = c->root;
+    return buf_add(q->best, body);
+}
+
 static enum result
 take(struct question *q, const struct answer *a)
 {
-    static struct note note;
     struct checkpoint c;
-    if (a->transport != RES_OK)
+    uint64_t timestamp;
+    if (a->transport != RES_OK) {
+        log_say(q->why, "witness %.200s cannot be asked (%s); all must answer",
+                q->witness->key.name, a->error[0] ? a->error : result_sentence(a->transport));
         return a->transport;
-    if (a->status != 200)
+    }
+    if (a->status != 200) {
+        log_say(q->why, "witness %.200s answers %u%s; all must know a head", q->witness->key.name,
+                a->status, a->status == 404 ? ", it has never cosigned this log" : "");
         return RES_UNREACHABLE;
-    enum result rc = note_parse(a->body, &note);
-    if (rc == RES_OK)
-        rc = checkpoint_parse(note.text, &c);
-    if (rc != RES_OK)
-        return rc;
-    if (!span_equal(c.origin, span_str(q->origin)))
-        return RES_ORIGIN;
-    if (q->best->n > 0 && c.size <= q->size)
-        return RES_OK;
-    buf_clear(q->best);
-    q->size = c.size;
-    return buf_add(q->best, a->body);
+    }
+    enum result rc = verify(q, a->body, &c, &timestamp);
+    return rc == RES_OK ? keep(q, a->body, &c, timestamp) : rc;
 }
 
 static void
@@ -52,44 +103,54 @@ on_answer(void *arg, const struct answer *a)
 }
 
 static enum result
-ask_one(struct transport *t, const struct policy_witness *w, struct question *q)
+ask_one(struct transport *t, struct question *q)
 {
     struct ask ask = {.kind = ASK_FETCH};
     struct hash h;
     char hex[2 * HASH_SIZE + 1];
-    if (!w->url[0])
+    if (!q->witness->url[0]) {
+        log_say(q->why, "witness %.200s: the policy gives no URL", q->witness->key.name);
         return RES_CONFIG;
-    hash_sha256(span_str(q->origin), &h);
+    }
+    hash_sha256(span_str(q->log->note.name), &h);
     text_hex_to(hash_span(&h), hex);
     (void)snprintf(ask.path, sizeof(ask.path), "/%s/checkpoint", hex);
     q->answered = false;
-    enum result rc = transport_start(t, w->url, &ask, on_answer, q);
+    enum result rc = transport_start(t, q->witness->url, &ask, on_answer, q);
     while (rc == RES_OK && !q->answered)
         rc = transport_run(t, 100);
     return rc == RES_OK ? q->rc : rc;
 }
 
 static enum result
-ask_all(const struct policy *p, struct question *q, struct log_trouble *why)
+ask_all(const struct policy *p, struct question *q)
 {
     struct transport_config config = {.total_ms = WAIT_MS};
     struct transport *t;
     if (policy_witnesses(p) == 0) {
-        log_say(why, "the policy names no witness; use --head FILE");
+        log_say(q->why, "the policy names no witness; use --head FILE");
         return RES_CONFIG;
     }
     enum result rc = transport_new(&config, &t);
     if (rc != RES_OK)
         return rc;
     for (size_t i = 0; i < policy_witnesses(p) && rc == RES_OK; i++) {
-        const struct policy_witness *w = policy_witness(p, i);
-        rc = ask_one(t, w, q);
-        if (rc != RES_OK)
-            log_say(why, "witness %.200s: %s; all witnesses must answer", w->key.name,
-                    rc == RES_CONFIG ? "the policy gives no URL" : result_sentence(rc));
+        q->witness = policy_witness(p, i);
+        rc = ask_one(t, q);
     }
     transport_free(t);
     return rc;
+}
+
+/* The log's keys as clients have them: both are wanted. */
+static enum result
+find_log(const struct policy *p, const char *origin, struct question *q)
+{
+    q->log = policy_log_by_origin(p, span_str(origin));
+    if (q->log && q->log->p256)
+        return RES_OK;
+    log_say(q->why, "the policy does not give both keys of %.200s", origin);
+    return RES_CONFIG;
 }
 
 enum result
@@ -111,9 +172,11 @@ witness_head(const char *dir, struct buf *out, struct log_trouble *why)
         if (rc != RES_OK)
             log_say(why, "%.200s, line %zu: %s", path, policy_line, policy_detail);
     }
-    struct question q = {.origin = c.origin, .best = out};
+    struct question q = {.best = out, .why = why};
     if (rc == RES_OK)
-        rc = ask_all(p, &q, why);
+        rc = find_log(p, c.origin, &q);
+    if (rc == RES_OK)
+        rc = ask_all(p, &q);
     policy_free(p);
     buf_release(&text);
     return rc;

@@ -12,10 +12,15 @@
 
 /*
  * Asks every witness of DIR/policy for its latest checkpoint of DIR's log and appends the largest
- * to out.  All must have a URL and answer: a witness that cannot be asked may be the one that knows
- * a newer head. RES_CONFIG when the policy names no witness, or one without a URL; RES_UNREACHABLE;
- * RES_CHECKPOINT, RES_NOTE, RES_ORIGIN for an answer that is no checkpoint of this log.  *why says
- * more.  The signatures are the caller's to check.
+ * to out; of several of that size the newest.  All must have a URL and answer: a witness that
+ * cannot be asked may be the one that knows a newer head.  Every answer must bear both of the log's
+ * signatures, by the policy's keys, and the cosignature of the witness that was asked.
+ *
+ * RES_CONFIG when the policy names no witness, one without a URL, or not both keys of the log;
+ * RES_UNREACHABLE, also for an answer other than 200; RES_CHECKPOINT, RES_NOTE, RES_ORIGIN for one
+ * that is no checkpoint of this log; RES_KEY_UNKNOWN when a signature is not there, RES_SIGNATURE
+ * when it is wrong; RES_CONFLICT when two witnesses hold different trees of one size.  *why says
+ * more.  Whether the head fits DIR's tree is the caller's to check.
  */
 MUST_CHECK enum result witness_head(const char *dir, struct buf *out, struct log_trouble *why);
 

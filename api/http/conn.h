@@ -15,43 +15,28 @@
 #ifndef API_HTTP_CONN_H
 #define API_HTTP_CONN_H
 
-#include <llhttp.h>
 #include <stddef.h>
 
 #include "api/http/limits.h"
+#include "api/http/message.h"
 #include "api/http/reply.h"
-#include "merkle/base/buf.h"
 #include "merkle/base/result.h"
 #include "merkle/base/span.h"
-
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OPTIONS, METHOD_OTHER };
-
-/* A request.  All spans borrow from the connection until its answer has been written; while a
- * request waits for its answer, other threads may read them. */
-struct request {
-    enum method method;
-    struct span path;  /* as sent, begins with '/'; "*" for OPTIONS only */
-    struct span query; /* as sent, without '?' */
-    struct span host;
-    struct span accept_encoding; /* empty also when the field stood twice */
-    struct span authorization;
-    struct span body; /* body.p[body.n] is NUL and readable when n > 0 */
-    bool http10;
-};
 
 /* What conn_body_fn answers when the request is to be handed out at once, without its body. */
 #define CONN_BODY_NOW SIZE_MAX
 
 struct conn;
 
-/* Called when a head is complete (c->rq, without its body): how long the body may be. */
+/* Called when a head is complete (c->message.rq, without its body): how long the body may be. */
 typedef size_t conn_body_fn(struct conn *c);
 
 struct conn_options {
     conn_body_fn *body_max;
-    unsigned head_ms; /* from a head's first byte, or the connection's begin, to the head's end */
-    unsigned body_ms; /* from there to the body's end */
-    unsigned idle_ms; /* between an answer and the next request's first byte */
+    struct room *room; /* what its bodies share with other connections' */
+    unsigned head_ms;  /* from a head's first byte, or the connection's begin, to the head's end */
+    unsigned body_ms;  /* from there to the body's end */
+    unsigned idle_ms;  /* between an answer and the next request's first byte */
 };
 
 /* Length of a 100 (Continue) at most. */
@@ -62,7 +47,7 @@ enum conn_state { CONN_HEAD, CONN_BODY, CONN_WAITS, CONN_WRITES, CONN_CLOSED };
 struct conn {
     const struct conn_options *options;
     enum conn_state state;
-    struct request rq;
+    struct message message;
     enum result why;     /* of a refusal */
     unsigned why_status; /* its status when it is not reply_status(why); else 0 */
     bool eof;            /* the peer sends no more */
@@ -71,26 +56,9 @@ struct conn {
     uint64_t since;      /* when the state's deadline began to run */
     uint64_t requests;   /* complete ones so far */
 
-    llhttp_t parser;
-    struct span field; /* name of the header under way */
-    struct span value;
-    unsigned headers;
-    unsigned hosts, codings, accepts, authorizations;
-    bool expects; /* Expect: 100-continue */
-    bool chunked;
-    bool has_length;
-    bool headed;         /* the parser has seen the head's end */
-    bool complete;       /* the parser has seen the message's end */
-    bool keep;           /* the request allows another */
-    size_t length;       /* Content-Length, or 0 */
-    size_t framed;       /* bytes of a chunked body as they came */
-    uint8_t framed_last; /* the last of them */
-    size_t body_max;
-
     size_t in_n; /* bytes in in[] */
     size_t pos;  /* the first that is not yet used */
     size_t line; /* head_scan's, from pos */
-    struct buf body;
 
     size_t head_n, head_done;
     size_t body_done;
@@ -118,18 +86,19 @@ void conn_eof(struct conn *c);
 
 enum conn_event {
     CONN_MORE,    /* nothing to do until more bytes come, or until output has gone */
-    CONN_REQUEST, /* c->rq is complete: answer it */
+    CONN_REQUEST, /* c->message.rq is complete: answer it */
     CONN_REFUSED, /* c->why, c->why_status: answer that; the connection ends with it */
     CONN_ENDED    /* nothing more will come of it: close */
 };
 
 /*
- * Looks at what has come.  Refusals (RFC 9112 and 9110 sections in head.h and result.h):
- * RES_HTTP_SYNTAX, RES_HTTP_HEAD (over HTTP_HEAD_MAX or HTTP_HEADERS_MAX), RES_HTTP_LENGTH (two
- * Content-Length, one beside Transfer-Encoding, one that is no number), RES_HTTP_TRANSFER_CODING
- * (anything but "chunked", once, in HTTP/1.1), RES_HTTP_HOST, RES_HTTP_VERSION, RES_HTTP_METHOD
- * (CONNECT; 501 for a method nobody knows), RES_HTTP_BODY, RES_MEMORY.  Trailers are refused:
- * nothing here has a use for them.
+ * Looks at what has come.  What message.rq borrows stays until its answer has been written; while
+ * a request waits for its answer, other threads may read it.  Refusals (RFC 9112 and 9110 sections
+ * in head.h and result.h): RES_HTTP_SYNTAX, RES_HTTP_HEAD (over HTTP_HEAD_MAX or HTTP_HEADERS_MAX),
+ * RES_HTTP_LENGTH (two Content-Length, one beside Transfer-Encoding, one that is no number),
+ * RES_HTTP_TRANSFER_CODING (anything but "chunked", once, in HTTP/1.1), RES_HTTP_HOST,
+ * RES_HTTP_VERSION, RES_HTTP_METHOD (CONNECT; 501 for a method nobody knows), RES_HTTP_BODY,
+ * RES_HTTP_BODIES, RES_MEMORY.  Trailers are refused: nothing here has a use for them.
  */
 MUST_CHECK enum conn_event conn_next(struct conn *c, uint64_t now);
 

@@ -22,11 +22,20 @@
 #define HTTP_CHUNK_FRAMING_PER_BYTE 6
 /* A body's or answer's buffer that grew beyond this is given back after the request. */
 #define HTTP_BUFFER_KEPT 65536
+/* Bytes of request bodies held at once, over all connections: 128 of the largest a submission may
+ * be by default, some 8,000 of usual size.  One more is answered 503. */
+#define HTTP_BODIES_MAX (64u << 20)
 /* The largest answer: a data tile of 256 precertificates of 256 KiB with their TBS is 128 MiB;
  * get-roots with 4,096 roots of 1.5 KiB is 8 MiB. */
 #define HTTP_ANSWER_MAX (160u << 20)
 /* get-entries ends with the entry that reaches this: 256 entries with RSA-4096 chains stay below */
 #define HTTP_ENTRIES_BYTES (8u << 20)
+/* Lines of X-Forwarded-For that are kept, the last ones, and members of its list that are looked
+ * at: some fronts write a line each, and nobody has that many fronts. */
+#define HTTP_FORWARDED_MAX 8
+#define HTTP_HOPS_MAX 16
+/* Clients' networks whose rate is remembered at once; 64 bytes each. */
+#define HTTP_CLIENTS_MAX 16384
 /* Answers that peers have not taken yet, together: one more closes those that wait longest */
 #define HTTP_HELD_MAX (128u << 20)
 /* After a refusal, what the peer still sends is read and thrown away, so that the answer is not

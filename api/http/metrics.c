@@ -123,6 +123,8 @@ metrics_write(const struct metrics *m, const struct routes *routes, const struct
         {"http_connections_accepted_total", "counter", m->accepted},
         {"http_connections_refused_total", "counter", m->turned_away},
         {"http_connections", "gauge", m->open},
+        {"http_body_bytes", "gauge", m->bodies},
+        {"http_client_networks", "gauge", m->networks},
         {"http_received_bytes_total", "counter", m->received},
         {"http_sent_bytes_total", "counter", m->sent},
         {"ready", "gauge", ready ? 1 : 0},

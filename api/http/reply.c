@@ -160,6 +160,7 @@ reply_status(enum result r)
     case RES_HTTP_VERSION:
         return 505;
     case RES_RATE:
+    case RES_CLIENT_RATE:
         return 429;
     default:
         break;
@@ -186,7 +187,15 @@ reply_retry_after(enum result r)
 {
     if (result_class(r) != CLASS_LATER)
         return 0;
-    return r == RES_BUSY || r == RES_RATE ? RETRY_BUSY : RETRY_LATER;
+    switch (r) {
+    case RES_BUSY:
+    case RES_RATE:
+    case RES_CLIENT_RATE:
+    case RES_HTTP_BODIES:
+        return RETRY_BUSY;
+    default:
+        return RETRY_LATER;
+    }
 }
 
 enum result

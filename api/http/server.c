@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/http/answer.h"
 #include "api/http/server_private.h"
 
 /* What a peer hears that finds no room; prepared, because there is no memory or descriptor to ask
@@ -115,7 +116,7 @@ take_finished(struct server *s)
     while (ordered != NULL) {
         x = ordered;
         ordered = x->next;
-        client_resume(x);
+        answer_resume(x);
     }
 }
 
@@ -295,6 +296,10 @@ start(struct server *s, const char **why)
     unsigned workers = s->options.workers;
     enum result r = RES_OK;
 
+    r = rate_new(s->options.client_rate, s->options.client_rate == 0 ? 1 : s->options.client_burst,
+                 HTTP_CLIENTS_MAX, &s->rate);
+    if (r != RES_OK)
+        return r;
     if (uv_loop_init(&s->loop) != 0)
         return RES_IO;
     s->loop_made = true;
@@ -324,7 +329,9 @@ server_new(const struct server_options *options, struct server **ret, const char
         s->options.workers = 1;
     if (s->options.workers > HTTP_WORKERS_MAX)
         s->options.workers = HTTP_WORKERS_MAX;
-    s->conn_options = (struct conn_options){.body_max = client_body_max,
+    s->bodies.max = options->bodies_max != 0 ? options->bodies_max : HTTP_BODIES_MAX;
+    s->conn_options = (struct conn_options){.body_max = answer_body_max,
+                                            .room = &s->bodies,
                                             .head_ms = options->head_ms,
                                             .body_ms = options->body_ms,
                                             .idle_ms = options->idle_ms};
@@ -363,8 +370,10 @@ server_stop(struct server *s)
 }
 
 const struct metrics *
-server_metrics(const struct server *s)
+server_metrics(struct server *s)
 {
+    s->metrics.bodies = s->bodies.held;
+    s->metrics.networks = rate_keys(s->rate);
     return &s->metrics;
 }
 
@@ -400,6 +409,7 @@ server_free(struct server *s)
     listener_free(s->listener);
     workers_free(s->workers);
     free_threads(s);
+    rate_free(s->rate);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }

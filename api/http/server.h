@@ -4,12 +4,14 @@
  * Knows routes and nothing of what they serve.  One thread runs the loop (server_run); ROUTE_LOOP
  * handlers run on it, the others on the workers.  An exchange that is out on another thread keeps
  * its connection's memory until it has come back, also when the peer has gone meanwhile. Uses
- * listener, conn, route, workers, metrics.
+ * listener, conn, route, workers, metrics,
+ * origin, log/rate.h.
  */
 #ifndef API_HTTP_SERVER_H
 #define API_HTTP_SERVER_H
 
 #include "api/http/metrics.h"
+#include "api/http/origin.h"
 #include "api/http/route.h"
 
 struct server;
@@ -35,10 +37,15 @@ struct server_options {
     bool insecure;
     bool signals; /* SIGTERM and SIGINT drain, SIGHUP calls hangup */
     unsigned connections;
-    size_t held_max; /* bytes of answers that peers have not taken; 0: HTTP_HELD_MAX */
+    size_t held_max;   /* bytes of answers that peers have not taken; 0: HTTP_HELD_MAX */
+    size_t bodies_max; /* bytes of request bodies held at once; 0: HTTP_BODIES_MAX */
     unsigned workers;
     unsigned head_ms, body_ms, idle_ms;
-    struct routes routes; /* rows borrowed for the server's life */
+    /* Requests a second that one client's network (log/ip.h) may have a worker do, and so many at
+     * once; beyond, RES_CLIENT_RATE.  0: no limit.  burst >= 1 otherwise. */
+    unsigned client_rate, client_burst;
+    struct origin_trust trust; /* its nets borrowed for the server's life */
+    struct routes routes;      /* rows borrowed for the server's life */
     struct server_hooks hooks;
 };
 
@@ -60,8 +67,8 @@ void server_stop(struct server *s);
 /* The table it serves. */
 const struct routes *server_routes(const struct server *s);
 
-/* Counters; the loop's thread. */
-const struct metrics *server_metrics(const struct server *s);
+/* Counters, as of now; the loop's thread, or when there is none. */
+const struct metrics *server_metrics(struct server *s);
 
 /* After server_run has returned, or instead of it.  NULL does nothing. */
 void server_free(struct server *s);

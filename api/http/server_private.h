@@ -1,5 +1,6 @@
 /*
- * What server.c (loop, threads, drain) and client.c (one connection) share.  Private to the two.
+ * What server.c (loop, threads, drain) and one peer's connection (client.c, outlet.c, answer.c)
+ * share.  Private to them.
  */
 #ifndef API_HTTP_SERVER_PRIVATE_H
 #define API_HTTP_SERVER_PRIVATE_H
@@ -10,6 +11,7 @@
 #include "api/http/server.h"
 #include "api/http/workers.h"
 #include "api/net/listener.h"
+#include "log/rate.h"
 
 struct client;
 
@@ -18,6 +20,8 @@ enum drain { DRAIN_NOT, DRAIN_REQUESTS, DRAIN_ANSWERS, DRAIN_DONE };
 struct server {
     struct server_options options;
     struct conn_options conn_options;
+    struct room bodies; /* request bodies of all connections */
+    struct rate *rate;  /* of clients, by their networks */
     uv_loop_t loop;
     bool loop_made;
     struct listener *listener;
@@ -40,16 +44,13 @@ struct server {
     bool stop;
 };
 
-/* ---- client.c; all on the loop's thread but client_finish ---- */
+/* ---- client.c; all on the loop's thread ---- */
 
 /* Takes an accepted socket.  RES_MEMORY, RES_IO: fd is closed. */
 MUST_CHECK enum result client_open(struct server *s, int fd, bool unix_socket);
 
 /* Looks at the connection's deadlines; may end it. */
 void client_sweep(struct client *c, uint64_t now);
-
-/* An exchange has come back from another thread. */
-void client_resume(struct exchange *x);
 
 /* Whether a request has begun to come and is not complete. */
 bool client_receiving(const struct client *c);
@@ -68,9 +69,6 @@ void client_drain(struct client *c);
 void client_close(struct client *c);
 
 struct client *client_next(const struct client *c);
-
-/* conn_options.body_max. */
-size_t client_body_max(struct conn *conn);
 
 /* ---- server.c ---- */
 

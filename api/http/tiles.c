@@ -25,7 +25,9 @@ tiles_checkpoint(struct exchange *x)
         exchange_refuse(x, r, NULL);
 }
 
-/* Answers with the tile t; what it borrows from the snapshot is sent before the snapshot ends. */
+/* Answers with the tile t.  What it borrows from the snapshot is sent, or copied for the loop,
+ * before the snapshot ends: no reader may stand as long as a slow peer takes, and whoever copies
+ * waits for the disk. */
 static void
 answer_tile(struct exchange *x, const struct tile *t, enum reply_cache cache)
 {
@@ -35,7 +37,7 @@ answer_tile(struct exchange *x, const struct tile *t, enum reply_cache cache)
 
     if (!api_snapshot(x, NULL))
         return;
-    r = log_reader_tile(reader, t, &bytes);
+    r = log_reader_tile(reader, t, &x->out, &bytes);
     if (r == RES_OK)
         exchange_ok(x, REPLY_OCTETS, cache, bytes);
     else

@@ -35,7 +35,7 @@
 #ifndef LOG_ACCEPT_CHAIN_H
 #define LOG_ACCEPT_CHAIN_H
 
-#include "log/accept/issuer.h"
+#include "log/accept/issuer_cache.h"
 #include "log/accept/roots.h"
 #include "merkle/base/buf.h"
 #include "merkle/base/result.h"

@@ -3,29 +3,23 @@
  *
  * Loaded from PEM, looked up by subject name and by fingerprint.  A set is immutable once made; a
  * reload makes a new one (additive: a root that was once accepted stays, at least verify-only) and
- * swaps the pointer under the owner's lock.  Public keys are decoded once, here. Uses merkle/leaf,
- * libcrypto.
+ * swaps the pointer under the owner's lock.  Public keys are decoded once, here.
+ *
+ * A root may be verify-only: the log still knows it, so that a chain under it is refused with the
+ * reason root-verify-only and not as one of a stranger, but takes nothing new under it.  RFC 6962
+ * 4.7 has get-roots list those "that are acceptable to the log": it leaves such a root out.
+ *
+ * Uses root, pem.
  */
 #ifndef LOG_ACCEPT_ROOTS_H
 #define LOG_ACCEPT_ROOTS_H
 
-#include "log/accept/issuer.h"
+#include "log/accept/root.h"
 #include "merkle/base/result.h"
-#include "merkle/leaf/cert.h"
 #include "merkle/tree/hash.h"
 
 /* Roots in one set; RFC 6962 get-roots gives all of them in one answer. */
 #define ROOTS_MAX 4096
-
-struct root {
-    struct span der; /* owned by the set */
-    struct hash sha256;
-    struct cert cert; /* borrows from der */
-    struct issuer *issuer;
-    bool verify_only; /* kept and shown, takes no submissions */
-    char **domains;   /* NULL: public.  Else a NULL-terminated list: enters the directory for those
-                         only */
-};
 
 struct roots;
 
@@ -37,19 +31,12 @@ struct roots *roots_ref(struct roots *r);
 void roots_unref(struct roots *r); /* NULL does nothing */
 
 /*
- * A root is whatever its operator says: neither its own signature nor its dates are looked at, and
- * an old root of version 1, silent about being a CA, is one.  Only a certificate that says it is no
- * CA is refused.
- */
-
-/*
  * Adds every certificate of PEM text; those already there (same bytes) only have their flags
  * updated.  *ret_added counts the new ones.  Only before the set is shared.  domains:
  * comma-separated or NULL. Text outside of CERTIFICATE blocks is a comment; blank text adds
- * nothing. RES_ENCODING for bad PEM, another kind of block, or text without any block; cert_parse's
- * errors; RES_CHAIN_CA for a certificate that says it is no CA; RES_CHAIN_KEY for a key that could
- * verify nothing here; RES_VALUE for a bad domain; RES_TOO_LARGE beyond ROOTS_MAX; RES_MEMORY.
- * *ret_line is the line of the failing block, from 1.  On failure the set is unchanged.
+ * nothing. RES_ENCODING for bad PEM, another kind of block, or text without any block; the errors
+ * of root_new; RES_TOO_LARGE beyond ROOTS_MAX; RES_MEMORY. *ret_line is the line of the failing
+ * block, from 1.  On failure the set is unchanged.
  */
 MUST_CHECK enum result roots_add_pem(struct roots *r, struct span pem, const char *domains,
                                      bool verify_only, size_t *ret_added, size_t *ret_line);

@@ -324,6 +324,5 @@ index_check(struct index *x)
 uint64_t
 index_bytes(struct index *x)
 {
-    struct lmdb_sizes z;
-    return lmdb_sizes(x->env, &z) == RES_OK ? z.file : 0;
+    return lmdb_bytes(x->env);
 }

@@ -73,7 +73,7 @@ uint64_t index_covered(struct index *x);
  * for fsck. RES_STORE_DAMAGED, RES_IO, RES_MEMORY. */
 MUST_CHECK enum result index_check(struct index *x);
 
-/* Bytes of the index file; 0 when that cannot be told. */
+/* Bytes of the index file; 0 when that cannot be told.  Cheap. */
 uint64_t index_bytes(struct index *x);
 
 #endif

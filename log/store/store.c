@@ -1,4 +1,5 @@
 #include "log/store/store.h"
+#include "log/store/mapfile.h"
 #include "log/store/store_private.h"
 
 #include "merkle/base/codec.h"
@@ -121,7 +122,7 @@ store_create(const struct store_options *o, const char *origin)
     r = write_meta(env, name);
     lmdb_close(env);
     /* LMDB syncs the file, not the name of it. */
-    return r == RES_OK ? lmdb_sync_directory(o->path) : r;
+    return r == RES_OK ? mapfile_sync_directory(o->path) : r;
 }
 
 static enum result
@@ -193,6 +194,12 @@ enum result
 store_sizes(struct store *s, struct lmdb_sizes *ret)
 {
     return lmdb_sizes(s->env, ret);
+}
+
+uint64_t
+store_bytes(const struct store *s)
+{
+    return lmdb_bytes(s->env);
 }
 
 enum result

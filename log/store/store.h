@@ -154,7 +154,11 @@ MUST_CHECK enum result store_commit(struct store_txn *t);
 void store_abort(struct store_txn *t);
 
 bool store_latched(const struct store *s);
+/* Table by table; reads the whole free list. */
 MUST_CHECK enum result store_sizes(struct store *s, struct lmdb_sizes *ret);
+/* Bytes of the store's file that are in use or free for reuse; 0 when that cannot be told.  Cheap.
+ */
+uint64_t store_bytes(const struct store *s);
 /* Hot copy of data.mdb into the existing directory dest. */
 MUST_CHECK enum result store_copy(struct store *s, const char *dest);
 

@@ -2,16 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <lmdb.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* How much shorter than its last page number says a sound file may be; see cover_last_page. */
-#define SHORTFALL_MAX (UINT64_C(64) << 20)
+#include "log/store/mapfile.h"
 
 struct lmdb_txn {
     struct lmdb *env;
@@ -82,42 +77,20 @@ span_of_val(const MDB_val *v)
 
 /* ---- opening ---- */
 
-/*
- * A page at the file's end that was taken and freed within one transaction is never written, so a
- * sound file can end before the last page that its meta page counts; and a truncated one does.
- * Reading the map beyond the end of the file is a SIGBUS.  So the file is lengthened with zeros,
- * which LMDB and our checks take for damage where anything refers to them.  fallocate only ever
- * lengthens: another process that writes meanwhile loses nothing.
- */
+/* See mapfile_cover. */
 static enum result
 cover_last_page(MDB_env *env, const char *path)
 {
     MDB_envinfo info;
     MDB_stat stat;
-    struct stat st;
     int fd;
     if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 ||
-        mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &st) != 0)
+        mdb_env_get_fd(env, &fd) != 0)
         return RES_IO;
-    uint64_t have = (uint64_t)st.st_size;
     uint64_t pages = (uint64_t)info.me_last_pgno + 1;
     if (pages > info.me_mapsize / stat.ms_psize)
         return RES_STORE_DAMAGED;
-    uint64_t need = pages * stat.ms_psize;
-    if (need <= have)
-        return RES_OK;
-    if (need - have > SHORTFALL_MAX)
-        return RES_STORE_DAMAGED;
-
-    char name[4096];
-    if ((size_t)snprintf(name, sizeof(name), "%s/data.mdb", path) >= sizeof(name))
-        return RES_IO;
-    fd = open(name, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return RES_STORE_DAMAGED;
-    int rc = fallocate(fd, 0, (off_t)have, (off_t)(need - have));
-    (void)close(fd);
-    return rc == 0 ? RES_OK : RES_IO;
+    return mapfile_cover(path, fd, pages * stat.ms_psize);
 }
 
 static enum result
@@ -139,22 +112,11 @@ open_tables(struct lmdb *env, const struct lmdb_options *o)
     return result_of(mdb_txn_commit(txn));
 }
 
-/* A file without a byte: its maker ended before LMDB's first write.  LMDB would write it now, also
- * when it may only read. */
-static bool
-unwritten(const char *path)
-{
-    char name[4096];
-    struct stat st;
-    return (size_t)snprintf(name, sizeof(name), "%s/data.mdb", path) < sizeof(name) &&
-           stat(name, &st) == 0 && st.st_size == 0;
-}
-
 static enum result
 open_env(struct lmdb *env, const struct lmdb_options *o)
 {
     MDB_envinfo info;
-    if (o->read_only && unwritten(o->path))
+    if (o->read_only && mapfile_unwritten(o->path))
         return RES_ABSENT;
     int rc = mdb_env_create(&env->env);
     if (rc != 0)
@@ -448,6 +410,16 @@ sizes_in(struct lmdb *env, MDB_txn *txn, struct lmdb_sizes *ret)
     return RES_OK;
 }
 
+uint64_t
+lmdb_bytes(const struct lmdb *env)
+{
+    MDB_envinfo info;
+    MDB_stat st;
+    if (mdb_env_info(env->env, &info) != 0 || mdb_env_stat(env->env, &st) != 0)
+        return 0;
+    return ((uint64_t)info.me_last_pgno + 1) * st.ms_psize;
+}
+
 enum result
 lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret)
 {
@@ -460,37 +432,16 @@ lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret)
     return r;
 }
 
-static enum result
-sync_path(const char *path, int flags)
-{
-    int fd = open(path, flags | O_CLOEXEC);
-    if (fd < 0)
-        return RES_IO;
-    enum result r = fsync(fd) == 0 ? RES_OK : RES_IO;
-    return close(fd) == 0 ? r : RES_IO;
-}
-
-enum result
-lmdb_sync_directory(const char *path)
-{
-    return sync_path(path, O_RDONLY | O_DIRECTORY);
-}
-
 enum result
 lmdb_copy(struct lmdb *env, const char *dest)
 {
-    char name[4096];
-    if ((size_t)snprintf(name, sizeof(name), "%s/data.mdb", dest) >= sizeof(name))
-        return RES_IO;
     int rc = mdb_env_copy(env->env, dest);
     if (rc == EEXIST)
         return RES_EXISTS;
     enum result r = result_of(rc);
     if (r == RES_OK)
-        r = sync_path(name, O_RDWR);
-    if (r == RES_OK)
-        r = lmdb_sync_directory(dest);
+        r = mapfile_sync(dest);
     if (r != RES_OK)
-        (void)unlink(name);
+        mapfile_remove(dest);
     return r;
 }

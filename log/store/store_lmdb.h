@@ -89,7 +89,8 @@ MUST_CHECK enum result lmdb_delete(struct lmdb_txn *t, unsigned table, struct sp
 /* Empties a table. */
 MUST_CHECK enum result lmdb_drop(struct lmdb_txn *t, unsigned table);
 
-/* Bytes in pages of all tables and of the free list, and how many are free; for stats. */
+/* Bytes in pages of all tables and of the free list, and how many are free.  Reads the whole free
+ * list, which is long after large deletions. */
 struct lmdb_sizes {
     uint64_t file;  /* pages in use by the file, bytes */
     uint64_t freed; /* of these, reusable */
@@ -99,8 +100,9 @@ struct lmdb_sizes {
 };
 MUST_CHECK enum result lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret);
 
-/* Syncs the names in the directory path (LMDB syncs its file, not the file's name).  RES_IO. */
-MUST_CHECK enum result lmdb_sync_directory(const char *path);
+/* lmdb_sizes.file alone, without a transaction or a look at any page; 0 when that cannot be told.
+ */
+uint64_t lmdb_bytes(const struct lmdb *env);
 
 /* Copies a consistent snapshot to the new file dest/data.mdb and syncs it; dest is an existing
  * directory. */

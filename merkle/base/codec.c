@@ -138,6 +138,14 @@ writer_end(const struct writer *w)
     return w->err;
 }
 
+enum result
+writer_end_or_cut(const struct writer *w, size_t mark)
+{
+    if (w->err != RES_OK)
+        w->out->n = mark;
+    return w->err;
+}
+
 void
 put_bytes(struct writer *w, struct span s)
 {

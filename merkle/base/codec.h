@@ -86,4 +86,8 @@ void put_close(struct writer *w, size_t mark, unsigned bytes);
 /* The first error or RES_OK. */
 MUST_CHECK enum result writer_end(const struct writer *w);
 
+/* As writer_end for a writer that began when the buffer held mark bytes: on an error nothing more
+ * is in it. */
+MUST_CHECK enum result writer_end_or_cut(const struct writer *w, size_t mark);
+
 #endif

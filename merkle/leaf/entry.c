@@ -67,16 +67,6 @@ entry_find_leaf_index(struct span extensions, uint64_t *ret)
     return RES_OK;
 }
 
-/* Ends a writer that began when out held mark bytes. */
-static enum result
-finish(const struct writer *w, size_t mark)
-{
-    enum result err = writer_end(w);
-    if (err != RES_OK)
-        w->out->n = mark;
-    return err;
-}
-
 static void
 put_entry(struct writer *w, const struct entry *e)
 {
@@ -103,7 +93,7 @@ entry_write(const struct entry *e, struct buf *out)
     size_t mark = out->n;
     struct writer w = writer_to(out);
     put_entry(&w, e);
-    return finish(&w, mark);
+    return writer_end_or_cut(&w, mark);
 }
 
 void
@@ -124,7 +114,7 @@ timestamped_entry_write(const struct timestamped_entry *t, struct buf *out)
     size_t mark = out->n;
     struct writer w = writer_to(out);
     put_timestamped_entry(&w, t);
-    return finish(&w, mark);
+    return writer_end_or_cut(&w, mark);
 }
 
 enum result
@@ -135,7 +125,7 @@ entry_leaf_write(const struct timestamped_entry *t, struct buf *out)
     put_u8(&w, 0); /* Version v1 */
     put_u8(&w, 0); /* MerkleLeafType timestamped_entry */
     put_timestamped_entry(&w, t);
-    return finish(&w, mark);
+    return writer_end_or_cut(&w, mark);
 }
 
 void
@@ -221,5 +211,5 @@ entry_extra_data(enum entry_type type, struct span precertificate, const struct 
     for (size_t i = 0; i < n; i++)
         put_certificate(&w, chain[i]);
     put_close(&w, mark, 3);
-    return finish(&w, start);
+    return writer_end_or_cut(&w, start);
 }

@@ -17,23 +17,13 @@ get_digitally_signed(struct reader *r)
     return d;
 }
 
-/* Ends a writer that began when out held mark bytes. */
-static enum result
-finish(const struct writer *w, size_t mark)
-{
-    enum result err = writer_end(w);
-    if (err != RES_OK)
-        w->out->n = mark;
-    return err;
-}
-
 enum result
 digitally_signed_write(const struct digitally_signed *d, struct buf *out)
 {
     size_t mark = out->n;
     struct writer w = writer_to(out);
     put_digitally_signed(&w, d);
-    return finish(&w, mark);
+    return writer_end_or_cut(&w, mark);
 }
 
 enum result
@@ -55,7 +45,7 @@ sct_write(const struct sct *s, struct buf *out)
     put_u64(&w, s->timestamp);
     put_vec16(&w, s->extensions);
     put_digitally_signed(&w, &s->signature);
-    return finish(&w, mark);
+    return writer_end_or_cut(&w, mark);
 }
 
 enum result

@@ -39,7 +39,7 @@ struct point {
     size_t n;
 };
 
-/* ---- what batch.c calls ---- */
+/* ---- what batch.c and entries.c call ---- */
 
 static struct point points[POINTS_MAX];
 static unsigned passed;
@@ -80,25 +80,10 @@ need(bool ok, const char *what)
         die(what);
 }
 
-struct outcome {
-    unsigned calls;
-    enum result rc;
-    struct log_receipt receipt;
-};
-static struct outcome outcome[CHAINS + 1];
-
-static void
-on_done(void *arg, enum result rc, const struct log_receipt *r)
-{
-    struct outcome *o = arg;
-    o->calls++;
-    o->rc = rc;
-    if (r)
-        o->receipt = *r;
-}
+static struct testlog_outcome outcome[CHAINS + 1];
 
 static struct pending *
-make_pending(struct log *l, const struct testchain *c, struct outcome *o)
+make_pending(struct log *l, const struct testchain *c, struct testlog_outcome *o)
 {
     struct chain got = CHAIN_INIT;
     struct chain_refusal refusal;
@@ -107,7 +92,7 @@ make_pending(struct log *l, const struct testchain *c, struct outcome *o)
     struct roots *roots = log_roots(l);
     need(chain_accept(&l->config.policy, roots, l->issuers, c->type, c->cert, c->n, &got,
                       &refusal) == RES_OK &&
-             pending_new(&got, none, on_done, o, &p) == RES_OK,
+             pending_new(&got, none, testlog_done, o, &p) == RES_OK,
          "a chain is not taken");
     chain_release(&got);
     roots_unref(roots);
@@ -132,7 +117,7 @@ run_batch(struct log *l)
 static void
 make_base(const char *scratch, uint64_t size)
 {
-    struct outcome o;
+    struct testlog_outcome o;
     testlog_create(scratch, &ca, "", path);
     struct log *l;
     target = -1;
@@ -339,9 +324,9 @@ main(int argc, char **argv)
     for (unsigned i = 0; i < CHAINS; i++)
         chain[i] = testchain_mint(&ca, KINDS[i], i);
     for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
-        char *scratch = testdir_new();
+        char *scratch = scratch_new();
         campaign(scratch, SIZES[i], bits, all, &rng);
-        testdir_free(scratch);
+        scratch_free(scratch);
     }
     (void)printf("%-18s %7s %8s %10s %6s %6s\n", "point", "flips", "refused", "harmless", "ended",
                  "WRONG");

@@ -26,24 +26,8 @@ static struct testchain chain[CHAINS];
 static char path[256];
 static struct buf golden;
 
-struct outcome {
-    unsigned calls;
-    enum result rc;
-    struct log_receipt receipt;
-};
-
-static void
-on_done(void *arg, enum result rc, const struct log_receipt *r)
-{
-    struct outcome *o = arg;
-    o->calls++;
-    o->rc = rc;
-    if (r)
-        o->receipt = *r;
-}
-
 static struct pending *
-make_list(struct log *l, struct outcome *o)
+make_list(struct log *l, struct testlog_outcome *o)
 {
     struct pending *list = NULL, **end = &list;
     static const bool none[CHAIN_MAX];
@@ -55,7 +39,7 @@ make_list(struct log *l, struct outcome *o)
         assert_int_equal(chain_accept(&l->config.policy, roots, l->issuers, chain[i].type,
                                       chain[i].cert, chain[i].n, &got, &refusal),
                          RES_OK);
-        assert_int_equal(pending_new(&got, none, on_done, &o[i], end), RES_OK);
+        assert_int_equal(pending_new(&got, none, testlog_done, &o[i], end), RES_OK);
         end = &(*end)->next;
         chain_release(&got);
     }
@@ -76,7 +60,7 @@ struct tally {
 
 /* What the directory holds after the process would have ended. */
 static void
-check_disk(const struct outcome *o, bool answered, struct tally *t)
+check_disk(const struct testlog_outcome *o, bool answered, struct tally *t)
 {
     struct fsck_options options = {.dir = path, .sct_every = 64, .finding = on_finding};
     struct fsck_report report;
@@ -112,7 +96,7 @@ check_disk(const struct outcome *o, bool answered, struct tally *t)
 static bool
 fail_call(size_t n, enum mdbfail_when when, struct tally *t)
 {
-    struct outcome o[CHAINS];
+    struct testlog_outcome o[CHAINS];
     struct log *l;
     char text[MARKER_TEXT_MAX];
     testlog_put_store(path, buf_span(&golden));
@@ -176,7 +160,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_before), cmocka_unit_test(test_after)};
-    char *scratch = testdir_new();
+    char *scratch = scratch_new();
     golden = BUF_INIT(64 << 20);
     testca_init(&ca);
     testlog_create(scratch, &ca, "", path);
@@ -191,6 +175,6 @@ main(void)
         testchain_release(&chain[i]);
     buf_release(&golden);
     testca_release(&ca);
-    testdir_free(scratch);
+    scratch_free(scratch);
     return failed;
 }

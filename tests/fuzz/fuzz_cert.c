@@ -1,9 +1,11 @@
 /*
  * Certificates.  What is accepted lies inside the input; OpenSSL accepts it too and agrees about
  * its parts, unless OpenSSL refuses one of the parts that a log takes as they come (names, keys,
- * algorithms, times) when given alone.
+ * algorithms, times) when given alone.  Headers of elements have one form: written again they are
+ * the same bytes.
  */
 #include "merkle/leaf/cert.h"
+#include "merkle/leaf/der.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <openssl/err.h>
@@ -83,6 +85,19 @@ check_borrowed(const struct cert *c, struct span in)
         FUZZ_CHECK(fuzz_inside(c->eku[i], c->extensions) && cert_has_eku(c, c->eku[i]));
 }
 
+static void
+check_header(struct span whole)
+{
+    uint8_t header[DER_HEADER_MAX];
+    enum result err = RES_OK;
+    struct der d = der_of(whole, &err);
+    struct der_element e = der_any(&d);
+    FUZZ_CHECK(err == RES_OK && !der_more(&d) && e.whole.n == whole.n);
+    size_t n = der_header(e.tag, e.content.n, header);
+    FUZZ_CHECK(n == der_header_size(e.content.n) && n + e.content.n == whole.n);
+    FUZZ_CHECK(memcmp(header, whole.p, n) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -99,6 +114,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r != RES_OK)
         return 0;
     check_borrowed(&c, in);
+    check_header(in);
+    check_header(c.tbs);
+    check_header(c.spki);
+    for (size_t i = 0; i < c.extension_count; i++)
+        check_header(c.extension[i].whole);
     if (PLANT && (c.key_usage & (1u << 4)) != 0)
         FUZZ_CHECK(c.signature.p[c.signature.n] != 0x5a); /* the planted bug: one byte too far */
     X509 *x = X509_new_ex(context(), NULL);

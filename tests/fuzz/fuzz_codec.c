@@ -102,6 +102,20 @@ check_codec(struct span data)
     buf_release(&out);
 }
 
+/* What may be shown is UTF-8 without C0 controls, and the longest such front: what follows it
+ * begins with nothing that may. */
+static void
+check_printable(struct span data)
+{
+    size_t n = text_printable(data);
+    struct span shown = span_of(data.p, n);
+    FUZZ_CHECK(n <= data.n && text_is_utf8(shown) && text_printable(shown) == n);
+    for (size_t i = 0; i < n; i++)
+        FUZZ_CHECK(shown.p[i] >= 0x20 && shown.p[i] != 0x7f);
+    FUZZ_CHECK(text_is_utf8(data) || n < data.n);
+    FUZZ_CHECK(text_printable(span_of(data.p + n, data.n - n)) == 0);
+}
+
 /* Whatever is accepted as text is exactly what would be written. */
 static void
 check_text(struct span data)
@@ -109,24 +123,30 @@ check_text(struct span data)
     struct buf raw = BUF_INIT(1 << 20), again = BUF_INIT(1 << 20);
     uint8_t bytes[64];
     uint64_t v;
-    if (text_unbase64(data, &raw) == RES_OK) {
+    enum result r = text_unbase64(data, &raw);
+    if (r == RES_OK) {
         FUZZ_CHECK(text_base64(buf_span(&raw), &again) == RES_OK);
         FUZZ_CHECK(span_equal(buf_span(&again), data));
         FUZZ_CHECK(raw.n > sizeof bytes || text_unbase64_exact(data, bytes, raw.n) == RES_OK);
+        FUZZ_CHECK(text_unbase64_exact(data, bytes, raw.n + 1) == RES_VALUE);
     } else {
         FUZZ_CHECK(raw.n == 0);
+        FUZZ_CHECK(r != RES_ENCODING || text_unbase64_exact(data, bytes, 1) == RES_ENCODING);
     }
     buf_clear(&again);
     if (data.n / 2 <= sizeof bytes && text_unhex(data, bytes, data.n / 2) == RES_OK) {
+        char digits[2 * sizeof bytes + 1];
         FUZZ_CHECK(text_hex(span_of(bytes, data.n / 2), &again) == RES_OK);
         FUZZ_CHECK(span_equal(buf_span(&again), data));
+        text_hex_to(span_of(bytes, data.n / 2), digits);
+        FUZZ_CHECK(span_equal(span_str(digits), data));
     }
     if (text_u64(data, UINT64_MAX, &v) == RES_OK) {
         char decimal[32];
         int n = snprintf(decimal, sizeof decimal, "%llu", (unsigned long long)v);
         FUZZ_CHECK(span_equal(span_of(decimal, (size_t)n), data));
     }
-    (void)text_is_utf8(data);
+    check_printable(data);
     buf_release(&raw);
     buf_release(&again);
 }

@@ -1,6 +1,7 @@
 /*
  * An HTTP connection: what it says does not depend on how the bytes were cut; what it hands out is
- * what it promises.  The first byte of the input is the length of the pieces.
+ * what it promises; and whoever is late is told so in the middle of a request, and let go in
+ * between.  The first byte of the input is the length of the pieces.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/api/drive.h"
@@ -45,6 +46,31 @@ drive(struct drive *d, struct span in, size_t step)
     drive_end(d);
 }
 
+/* The peer falls silent after the front of the input. */
+static void
+check_silence(struct drive *d, struct span front)
+{
+    const struct reply late = {.status = 408, .type = REPLY_TEXT, .body = span_str("late")};
+
+    drive_begin(d, BODY_MAX);
+    drive_feed(d, front, 0);
+    if (!drive_ended(d)) {
+        uint64_t deadline = conn_deadline(&d->conn);
+        bool busy = conn_busy(&d->conn);
+
+        FUZZ_CHECK(deadline > d->now && deadline <= d->now + d->options.idle_ms);
+        d->now = deadline;
+        FUZZ_CHECK(conn_expire(&d->conn) == (busy ? CONN_REFUSED : CONN_ENDED));
+        if (busy) {
+            FUZZ_CHECK(d->conn.why == RES_HTTP_TIMEOUT);
+            conn_answer(&d->conn, &late, "Thu, 01 Jan 1970 00:00:00 GMT", d->now);
+            drive_pump(d);
+        }
+    }
+    FUZZ_CHECK(drive_ended(d));
+    drive_end(d);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -62,6 +88,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_said(whole.said);
         FUZZ_CHECK(strcmp(whole.said, pieces.said) == 0);
     }
+    check_silence(&pieces, span_of(in.p, in.n / 2));
+    check_silence(&pieces, in);
     /* The planted bug: a body of six bytes. */
     if (PLANT && strstr(whole.said, "[6] ") != NULL)
         abort();

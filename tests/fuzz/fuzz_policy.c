@@ -30,6 +30,21 @@ check_logs(const struct policy *p)
     }
 }
 
+/* What is counted can be asked for. */
+static void
+check_lists(const struct policy *p)
+{
+    FUZZ_CHECK(policy_logs(p) <= POLICY_LOGS_MAX && policy_witnesses(p) <= POLICY_WITNESSES_MAX &&
+               policy_anchors(p) <= POLICY_ANCHORS_MAX);
+    for (size_t i = 0; i < policy_witnesses(p); i++)
+        FUZZ_CHECK(policy_witness(p, i)->key.name[0] != '\0');
+    for (size_t i = 0; i < policy_anchors(p); i++)
+        FUZZ_CHECK(policy_anchor(p, i).n < POLICY_MAX);
+    const struct hash nobody = {.b = {0}};
+    FUZZ_CHECK(policy_log_by_id(p, &nobody) == NULL);
+    FUZZ_CHECK(policy_log_by_origin(p, span_str("")) == NULL);
+}
+
 static void
 check_quorum(const struct policy *p)
 {
@@ -54,6 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check_logs(p);
+    check_lists(p);
     check_quorum(p);
     policy_free(p);
     return 0;

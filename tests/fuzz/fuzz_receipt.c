@@ -1,5 +1,6 @@
 /*
- * Receipts: what is read is written in one form, and that form reads as the same receipt.
+ * Receipts: what is read is written in one form, and that form reads as the same receipt; and none
+ * proves what the log never saw.
  */
 #include "client/receipt.h"
 #include "tests/fuzz/fuzz.h"
@@ -15,6 +16,34 @@ same(const struct receipt *a, const struct receipt *b)
            a->form == b->form && span_equal(buf_span(&a->head), buf_span(&b->head));
 }
 
+/* The log of the seeds; its private keys are gone. */
+static const char POLICY[] =
+    "log log.example/1+08f012ef+AQhgJi1+KAu2RozhBEdZZoUB7qTHtM9FS3ZXa8Yj/Qzy "
+    "http://127.0.0.1:6962/\n"
+    "#cartulary ct-key log.example/1 "
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEuXEdnFRx74EUaanYtErIzq3DiT/5/"
+    "2Mudi+d3g8wVUdl9r2+MPVk6yp78utjzgdvsrYf5yMmcUQmCiuzOO95ZA==\n"
+    "quorum none\n";
+
+static const struct policy *
+policy(void)
+{
+    static struct policy *p;
+    char detail[POLICY_DETAIL_MAX];
+    size_t line;
+    if (p == NULL)
+        FUZZ_CHECK(policy_parse(span_str(POLICY), &p, &line, detail) == RES_OK);
+    return p;
+}
+
+static void
+check_proves_nothing(const struct receipt *r)
+{
+    const struct entry never = {.type = r->type, .body = span_str("not a certificate")};
+    struct receipt_verdict v;
+    FUZZ_CHECK(receipt_verify(r, policy(), &never, &v) != RES_OK);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -25,6 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum result r = receipt_parse(span_of(data, size), &a);
     FUZZ_CHECK(r == RES_OK || result_class(r) == CLASS_INPUT);
     if (r == RES_OK) {
+        check_proves_nothing(&a);
         FUZZ_CHECK(receipt_write(&a, &line) == RES_OK);
         FUZZ_CHECK(line.n > 0 && line.p[line.n - 1] == '\n');
         line.n--;

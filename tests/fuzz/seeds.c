@@ -136,6 +136,12 @@ seed_certificates(void)
     seed_precert("signed-by-signer", pre, signer);
     X509_free(pre);
     X509_free(signer);
+    struct mint_spec future = {.key = leaf_key,
+                               .subject = {{"CN", "s"}},
+                               .not_after = INT64_C(4102444800)}; /* 2100: a GeneralizedTime */
+    X509 *late = mint_cert(&future);
+    seed_x509("generalized-time", late);
+    X509_free(late);
     EVP_PKEY *ed = mint_key(MINT_ED25519);
     X509 *x = mint_root("ed", ed);
     seed_x509("ed25519", x);
@@ -228,9 +234,19 @@ seed_notes(void)
                  "\3abc\0\4dogs\0\0\2de1234567\0\1z",
                  34));
     seed("codec", "base64", span_str("AAECAwQ="));
+    seed("codec", "empty", span_str(""));
     seed("codec", "hex", span_str("00ff10ab"));
     seed("codec", "number", span_str("18446744073709551615"));
     seed("codec", "utf8", span_str("\xc3\xa4\xe2\x82\xac\xf0\x9f\x93\x9c"));
+    seed("codec", "utf8-limits",
+         span_str("\xe0\xa0\x80\xed\x9f\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"));
+    seed("codec", "utf8-surrogate", span_str("a\xed\xa0\x80"));
+    seed("codec", "utf8-cut", span_str("a\xf0\x9f\x93"));
+    seed("codec", "control-c1", span_str("shown\xc2\x85not"));
+    seed("codec", "control-escape", span_str("shown\x1b[31m"));
+    seed("codec", "base64-pad-bits", span_str("Zm9vZh=="));
+    seed("codec", "base64-pad-inside", span_str("Zg==Zg=="));
+    seed("codec", "number-too-large", span_str("18446744073709551616"));
 }
 
 static void

@@ -74,7 +74,7 @@ def check_program(program, page_path):
 
 
 def check_configuration(top):
-    with open(os.path.join(top, "log/config.c"), encoding="utf-8") as f:
+    with open(os.path.join(top, "log/setting.c"), encoding="utf-8") as f:
         table = re.search(r"KEYS\[\] = \{\n(.*?)^\};", f.read(), re.S | re.M).group(1)
     keys = set(re.findall(r'^\s*(?:[A-Z_]+\(|\{)"([a-z-]+)"', table, re.M))
     with open(os.path.join(top, "tools/man/cartulary.conf.5"), encoding="utf-8") as f:

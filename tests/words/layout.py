@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the README's code layout from the files' own first sentences.
+"""Writes the files of each room into the room's README.md, from the files' own first sentences.
 
-    layout.py SOURCE            prints the block
-    layout.py SOURCE --write    puts it into README.md, between the fences under "## Code layout"
+    layout.py SOURCE            prints the blocks
+    layout.py SOURCE --write    puts them between the fences under "## Files"
 
-words.py checks that README.md names what is there; this saves the typing.
+words.py checks that the READMEs name what is there; this saves the typing.  The folders' own lines, in the README at
+the top, are written by hand.
 """
 import os
 import re
@@ -12,23 +13,7 @@ import subprocess
 import sys
 import textwrap
 
-ROOMS = ("merkle", "log", "api", "client", "tools", "tests")
-# Folders of tests/ are told as a whole; a unit test stands where its noun's name says.
-TESTS = {
-    "bench": "a load generator, and what is measured with it",
-    "e2e": "whole programs, end to end",
-    "fault": "kills, failed system calls, power cuts, flipped bits",
-    "fuzz": "fuzz targets and their corpora",
-    "headers": "each header compiles alone",
-    "house": "registers the checks of the tree itself; manual pages against --help",
-    "interop": "other people's programs against a running log",
-    "layers": "the table of what must never be, and its check",
-    "mint": "makes certificate chains of every shape",
-    "reference": "slow and obvious twins of the fast algorithms",
-    "unit": "one file for each noun",
-    "vectors": "reads the shared test data",
-    "words": "words that must not stand here; this layout",
-}
+ROOMS = ("merkle", "log", "api", "client", "tools")
 WIDTH = 128
 
 
@@ -68,42 +53,42 @@ def short(text, room):
     return text[:cut] if cut > room // 3 else textwrap.shorten(text, room, placeholder=" ...")
 
 
-def block(top):
+def block(top, room):
     out, nouns = [], {}
     for name in files(top):
-        room, base = name.split("/")[0], os.path.basename(name)
-        if room not in ROOMS or room == "tests" or base in ("CMakeLists.txt", "README.md"):
+        if name.split("/")[0] != room or os.path.basename(name) in ("CMakeLists.txt", "README.md"):
             continue
         stem, suffix = os.path.splitext(name)
         nouns.setdefault(os.path.dirname(name) + "/", {}).setdefault(stem if suffix in (".c", ".h") else name, []).append(name)
-    for room in ROOMS[:-1]:
-        for folder in sorted((f for f in nouns if f.split("/")[0] == room), key=lambda f: f.split("/")):
-            out.append(folder)
-            for stem in sorted(nouns[folder]):
-                names = nouns[folder][stem]
-                label = os.path.basename(stem) + ".[ch]" if len(names) == 2 else os.path.basename(names[0])
-                says = first_sentence(os.path.join(top, next((n for n in names if n.endswith(".h")), names[0])))
-                out.append(f"    {label:<22}  {short(says, WIDTH - 28)}".rstrip())
-    tests = sorted({"/".join(n.split("/")[:2]) + "/" for n in files(top) if n.startswith("tests/") and n.count("/") > 1})
-    return "\n".join(out + [f"{t:<26}  {TESTS.get(t.split('/')[1], '')}".rstrip() for t in tests]) + "\n"
+    for folder in sorted(nouns, key=lambda f: f.split("/")):
+        out.append(folder)
+        for stem in sorted(nouns[folder]):
+            names = nouns[folder][stem]
+            label = os.path.basename(stem) + ".[ch]" if len(names) == 2 else os.path.basename(names[0])
+            says = first_sentence(os.path.join(top, next((n for n in names if n.endswith(".h")), names[0])))
+            out.append(f"    {label:<22}  {short(says, WIDTH - 28)}".rstrip())
+    return "\n".join(out) + "\n"
+
+
+def write(top, room):
+    path = os.path.join(top, room, "README.md")
+    with open(path, encoding="utf-8") as f:
+        readme = f.read()
+    new, count = re.subn(r"(^## Files\n.*?^```\n).*?(^```)", lambda m: m.group(1) + block(top, room) + m.group(2), readme,
+                         count=1, flags=re.S | re.M)
+    if count == 0:
+        print(f'{room}/README.md has no fenced block under "## Files"', file=sys.stderr)
+        return False
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(new)
+    return True
 
 
 def main(top, *rest):
-    text = block(top)
     if rest != ("--write",):
-        print(text, end="")
+        print("".join(block(top, room) for room in ROOMS), end="")
         return 0
-    path = os.path.join(top, "README.md")
-    with open(path, encoding="utf-8") as f:
-        readme = f.read()
-    new, count = re.subn(r"(^## Code layout\n.*?^```\n).*?(^```)", lambda m: m.group(1) + text + m.group(2), readme,
-                         count=1, flags=re.S | re.M)
-    if count == 0:
-        print('README.md has no fenced block under "## Code layout"', file=sys.stderr)
-        return 1
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(new)
-    return 0
+    return 0 if all([write(top, room) for room in ROOMS]) else 1
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the README's table of fixed limits from the headers: every NAME_MAX with a number and the comment before or
-behind it.
+"""Writes each room's table of fixed limits into the room's README.md, from its headers: every NAME_MAX with a number
+and the comment before or behind it.
 
-    limits.py SOURCE            checks that README.md has the table of now
-    limits.py SOURCE --write    puts it there
+    limits.py SOURCE            checks that the READMEs have the tables of now
+    limits.py SOURCE --write    puts them there
 """
 import os
 import re
@@ -29,12 +29,11 @@ def short(n):
     return f"{n:,}" if n < 1 << 40 else f"2^{n.bit_length() - 1}" if n & (n - 1) == 0 else f"2^{(n + 1).bit_length() - 1} - 1"
 
 
-def rows(top):
-    for room in ROOMS:
-        for folder, _, names in sorted(os.walk(os.path.join(top, room))):
-            for name in sorted(n for n in names if n.endswith(".h")):
-                path = os.path.join(folder, name)
-                yield from rows_of(path, os.path.relpath(path, top))
+def rows(top, room):
+    for folder, _, names in sorted(os.walk(os.path.join(top, room))):
+        for name in sorted(n for n in names if n.endswith(".h")):
+            path = os.path.join(folder, name)
+            yield from rows_of(path, os.path.relpath(path, os.path.join(top, room)))
 
 
 def rows_of(path, name):
@@ -63,10 +62,10 @@ def sentence(text):
     return text.replace("|", "\\|")
 
 
-def table(top):
+def table(top, room):
     out = ["| limit | value | why | where |", "|---|---|---|---|"]
     groups = []
-    for name, number, says, where in rows(top):
+    for name, number, says, where in rows(top, room):
         # Limits under one comment are one row.
         if groups and groups[-1][2:] == [says, where]:
             groups[-1][0] += ", " + name
@@ -77,24 +76,31 @@ def table(top):
     return "\n".join(out) + "\n"
 
 
-def main(top, *rest):
-    path = os.path.join(top, "README.md")
+def room_is_right(top, room, write):
+    """Whether the room's README has its table of now; with write, after putting it there."""
+    path = os.path.join(top, room, "README.md")
     with open(path, encoding="utf-8") as f:
         readme = f.read()
     block = re.compile(r"(<!-- limits:begin -->\n).*?(<!-- limits:end -->)", re.S)
-    new, count = block.subn(lambda m: m.group(1) + table(top) + m.group(2), readme)
+    new, count = block.subn(lambda m: m.group(1) + table(top, room) + m.group(2), readme)
     if count != 1:
-        print("README.md has no place for the limits", file=sys.stderr)
-        return 1
-    if rest == ("--write",):
+        print(f"{room}/README.md has no place for the limits", file=sys.stderr)
+        return False
+    if new == readme:
+        return True
+    if write:
         with open(path, "w", encoding="utf-8") as f:
             f.write(new)
-        return 0
-    if new != readme:
-        print("README.md: the table of limits is not the headers'; tests/words/limits.py . --write")
-        return 1
-    print("limits: as the headers say")
-    return 0
+        return True
+    print(f"{room}/README.md: the table of limits is not the headers'; tests/words/limits.py . --write")
+    return False
+
+
+def main(top, *rest):
+    right = [room_is_right(top, room, rest == ("--write",)) for room in ROOMS]
+    if all(right):
+        print("limits: as the headers say")
+    return 0 if all(right) else 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Words that must not stand in the tree, and names that must stand in README.md.
+"""Words that must not stand in the tree, and names that must stand in the READMEs: folders in the one at the top, files
+in their room's.
 
     words.py SOURCE      words.py --self-test
 
@@ -89,10 +90,10 @@ def check_words(top):
     return found
 
 
-def layout(readme):
-    """The paths of the README's layout: each line of the fenced block under "## Code layout" is PATH  text;
+def layout(readme, title):
+    """The paths of a README's layout: each line of the fenced block under the title is PATH  text;
     a line that ends in "/" names a folder, deeper lines are relative to the last folder."""
-    match = re.search(r"^## Code layout\n.*?^```\n(.*?)^```", readme, re.S | re.M)
+    match = re.search(rf"^## {title}\n.*?^```\n(.*?)^```", readme, re.S | re.M)
     paths, folder = [], ""
     for line in (match.group(1).splitlines() if match else []):
         words = line.split()
@@ -111,16 +112,27 @@ def expand(word):
     return [word[:-4] + "c", word[:-4] + "h"] if word.endswith("[ch]") else [word]
 
 
+def named_in(top, name, title):
+    path = os.path.join(top, name)
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as f:
+        return layout(f.read(), title)
+
+
 def check_layout(top):
-    with open(os.path.join(top, "README.md"), encoding="utf-8") as f:
-        named = layout(f.read())
-    if not named:
-        return ["README.md: no code layout"]
-    found = [f"README.md: names {p}, which is not there" for p in named if not os.path.exists(os.path.join(top, p))]
-    held = set(named)
-    for name in files(top):
-        if name.split("/")[0] in LISTED and not name.endswith(("CMakeLists.txt", "README.md")) and name not in held:
-            found.append(f"README.md: the code layout does not name {name}")
+    """The top names the rooms and their folders, a room its files."""
+    names = [n for n in files(top) if n.split("/")[0] in LISTED + ("tests",) and "/" in n]
+    rooms = sorted({n.split("/")[0] for n in names if not n.startswith("tests/")})
+    wanted = {"README.md": {"/".join(n.split("/")[:2]) + "/" for n in names if n.count("/") > 1} | {r + "/" for r in rooms}}
+    for room in rooms:
+        wanted[room + "/README.md"] = {n for n in names if n.startswith(room + "/")
+                                       and not n.endswith(("CMakeLists.txt", "README.md"))}
+    found = []
+    for readme, want in wanted.items():
+        named = named_in(top, readme, "Code layout" if readme == "README.md" else "Files")
+        found += [f"{readme}: names {p}, which is not there" for p in named if not os.path.exists(os.path.join(top, p))]
+        found += [f"{readme}: the layout does not name {n}" for n in sorted(want - set(named))]
     return found
 
 
@@ -132,9 +144,13 @@ def self_test():
         ("log/d.md", "see /wo" "rk/main", "log/d.md:1:"),
         ("log/e.h", "/* strcpy( is banned */ int x; /* \n */ char *s = \"gets(\";", None),
         ("log/f.c", "void f(void) { my_system(1); s->signal(2); }", None),
-        ("log/g.c", "", "does not name log/g.c"),
-        ("README.md", "## Code layout\n\n```\nmerkle/\n    a.c  one\n    b.c  two\n    c.c  three\n    gone.[ch]  four\n"
-                      "log/\n    d.md  x\n    e.h  y\n    f.c  z\n```\n", "names merkle/gone.c"),
+        ("log/g.c", "", "log/README.md: the layout does not name log/g.c"),
+        ("log/sub/h.c", "", "\nREADME.md: the layout does not name log/sub/"),
+        ("README.md", "## Code layout\n\n```\nmerkle/  one\n    gone/  two\nlog/\n```\n", "names merkle/gone/"),
+        ("merkle/README.md", "## Files\n\n```\nmerkle/\n    a.c  one\n    b.c  two\n    c.c  three\n    gone.[ch]  four\n```\n",
+         "merkle/README.md: names merkle/gone.c"),
+        ("log/README.md", "## Files\n\n```\nlog/\n    d.md  x\n    e.h  y\n    f.c  z\nlog/sub/\n    h.c  w\n```\n",
+         "log/README.md: the layout does not name log/g.c"),
     ]
     with tempfile.TemporaryDirectory() as top:
         for name, text, _ in rows:

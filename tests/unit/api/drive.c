@@ -13,7 +13,7 @@ static size_t limit;
 static size_t
 tell_limit(struct conn *c)
 {
-    return span_equal(c->rq.path, span_str("/now")) ? CONN_BODY_NOW : limit;
+    return span_equal(c->message.rq.path, span_str("/now")) ? CONN_BODY_NOW : limit;
 }
 
 static void say(struct drive *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -62,7 +62,7 @@ drive_pump(struct drive *d)
     static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS", "OTHER"};
     struct reply ok = {.status = 200, .type = REPLY_TEXT, .body = span_str("ok")};
     struct reply refused = {.status = 400, .type = REPLY_TEXT};
-    const struct request *rq = &d->conn.rq;
+    const struct request *rq = &d->conn.message.rq;
 
     for (;;) {
         drain(d);
@@ -101,8 +101,12 @@ void
 drive_begin(struct drive *d, size_t body_max)
 {
     limit = body_max;
-    d->options = (struct conn_options){
-        .body_max = tell_limit, .head_ms = 1000, .body_ms = 2000, .idle_ms = 3000};
+    d->room = (struct room){.max = 1 << 20};
+    d->options = (struct conn_options){.body_max = tell_limit,
+                                       .room = &d->room,
+                                       .head_ms = 1000,
+                                       .body_ms = 2000,
+                                       .idle_ms = 3000};
     d->now = 0;
     d->n = d->out_n = 0;
     d->said[0] = d->out[0] = '\0';

@@ -12,6 +12,7 @@
 struct drive {
     struct conn conn;
     struct conn_options options;
+    struct room room;
     uint64_t now;
     size_t n;
     char said[4096];

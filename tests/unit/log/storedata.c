@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,37 +11,6 @@ die(const char *what)
 {
     perror(what);
     abort();
-}
-
-char *
-scratch_new(void)
-{
-    const char *top = getenv("TMPDIR");
-    char name[512];
-    if (snprintf(name, sizeof(name), "%s/cartulary-test.XXXXXX", top != NULL ? top : "/tmp") < 0 ||
-        mkdtemp(name) == NULL)
-        die("mkdtemp");
-    char *copy = strdup(name);
-    if (copy == NULL)
-        die("strdup");
-    return copy;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *walk)
-{
-    (void)st;
-    (void)flag;
-    (void)walk;
-    return remove(path);
-}
-
-void
-scratch_free(char *path)
-{
-    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-        die(path);
-    free(path);
 }
 
 /* ---- the data ---- */

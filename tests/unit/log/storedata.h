@@ -8,17 +8,12 @@
 #define TESTS_UNIT_LOG_STOREDATA_H
 
 #include "log/store/store.h"
+#include "scratch.h"
 
 #include <sys/types.h>
 
 /* Bytes of map that valgrind and every sanitizer allow. */
 #define TEST_MAP (UINT64_C(1) << 34)
-
-/* Makes a new directory under TMPDIR or /tmp; its name to be freed.  Ends the program on failure.
- */
-char *scratch_new(void);
-/* Removes it with all it holds and frees the name. */
-void scratch_free(char *path);
 
 /* Entry i, borrowed until the next call. */
 struct store_entry data_entry(uint64_t i);

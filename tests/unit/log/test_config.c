@@ -9,13 +9,11 @@
 #define TEN "0123456789"
 #define FIFTY TEN TEN TEN TEN TEN
 
-static char *dir;
-
 static enum result
 load(const char *text, struct config *c, int *line, char *detail)
 {
-    testdir_write(dir, "cartulary.conf", text);
-    return config_load(dir, c, line, detail);
+    testdir_write(scratch_shared, "cartulary.conf", text);
+    return config_load(scratch_shared, c, line, detail);
 }
 
 static void
@@ -61,6 +59,12 @@ test_refused(void **state)
               "1.2.13 1.2.14 1.2.15 1.2.16 1.2.17\n",
          3, "too many"},
         {"a proxy that is no address", HEAD "trusted-proxy = ::1 front.example\n", 3, "addresses"},
+        {"a proxy's network with bits beyond", HEAD "trusted-proxy = 10.0.0.1/8\n", 3, "networks"},
+        {"too many proxies",
+         HEAD
+         "trusted-proxy = ::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9 ::a ::b ::c ::d ::e ::f ::10 ::11\n",
+         3, "too many"},
+        {"a burst of nothing", HEAD "client-burst = 0\n", 3, "from 1"},
         {"a word of a list that is too long", HEAD "trusted-proxy = " FIFTY FIFTY "\n", 3, "long"},
     };
     (void)state;
@@ -82,7 +86,7 @@ test_defaults(void **state)
     int line;
     (void)state;
     assert_int_equal(load(HEAD, &c, &line, detail), RES_OK);
-    assert_string_equal(c.dir, dir);
+    assert_string_equal(c.dir, scratch_shared);
     assert_string_equal(c.origin, "log.example/1");
     assert_string_equal(c.url, "https://log.example");
     assert_false(c.entries_public);
@@ -93,6 +97,8 @@ test_defaults(void **state)
     assert_int_equal(c.map_size, UINT64_C(1) << 40);
     assert_int_equal(c.disk_floor, 1 << 30);
     assert_int_equal(c.pool, 4096);
+    assert_true(c.client_rate == 0 && c.client_burst == 200);
+    assert_true(c.trusted_proxies == 0 && !c.trusted_unix);
     assert_int_equal(c.body_max, 512 * 1024);
     assert_string_equal(c.high_water, "");
 }
@@ -108,7 +114,8 @@ test_taken(void **state)
         load("# a remark\r\n\n" HEAD "entries = public\neku = 1.3.6.1.5.5.7.3.4, 2.5.29.37.0\n"
              "any-eku = yes\nno-eku = no\nnot-after-start = 0\nnot-after-limit = 1900000000\n"
              "highwater = /elsewhere/high\ndisk-floor = 0\npool = 65536\nworkers = 256\n"
-             "heartbeat = 100\nscrub-period = 60\ntrusted-proxy = 10.0.0.1 ::1\n",
+             "heartbeat = 100\nscrub-period = 60\n"
+             "trusted-proxy = 10.0.0.0/8 ::1, unix\nclient-rate = 5\nclient-burst = 7\n",
              &c, &line, detail);
     if (rc != RES_OK)
         fail_msg("line %d: %s", line, detail);
@@ -124,7 +131,11 @@ test_taken(void **state)
     assert_int_equal(c.workers, 256);
     assert_int_equal(c.heartbeat_ms, 100);
     assert_int_equal(c.trusted_proxies, 2);
-    assert_string_equal(c.trusted_proxy[1], "::1");
+    assert_int_equal(c.trusted_proxy[0].bits, 8);
+    assert_int_equal(c.trusted_proxy[1].bits, 128);
+    assert_true(c.trusted_unix);
+    assert_int_equal(c.client_rate, 5);
+    assert_int_equal(c.client_burst, 7);
 }
 
 static void
@@ -137,22 +148,6 @@ test_no_file(void **state)
     assert_int_equal(config_load("/nonexistent", &c, &line, detail), RES_ABSENT);
 }
 
-static int
-make(void **state)
-{
-    (void)state;
-    dir = testdir_new();
-    return 0;
-}
-
-static int
-drop(void **state)
-{
-    (void)state;
-    testdir_free(dir);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -162,5 +157,5 @@ main(void)
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_no_file),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, scratch_share, scratch_unshare);
 }

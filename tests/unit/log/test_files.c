@@ -17,13 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char *dir;
 static char path[300];
 
 static const char *
 in_dir(const char *name)
 {
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    (void)snprintf(path, sizeof(path), "%s/%s", scratch_shared, name);
     return path;
 }
 
@@ -60,7 +59,7 @@ test_replace_after_crash(void **state)
     struct buf b = BUF_INIT(100);
     (void)state;
     assert_int_equal(files_replace(in_dir("f"), span_str("old"), 0600), RES_OK);
-    testdir_write(dir, "f.new", "a longer piece of what was to c");
+    testdir_write(scratch_shared, "f.new", "a longer piece of what was to c");
     assert_int_equal(files_read(in_dir("f"), &b), RES_OK);
     assert_true(span_equal(buf_span(&b), span_str("old")));
     assert_int_equal(files_replace(in_dir("f"), span_str("new"), 0600), RES_OK);
@@ -98,30 +97,47 @@ test_replace_on_full_disk(void **state)
 /* ---- markers ---- */
 
 static void
+test_write(void **state)
+{
+    struct buf b = BUF_INIT(100);
+    (void)state;
+    FILE *f = fopen(in_dir("w"), "w");
+    assert_non_null(f);
+    assert_int_equal(files_write(fileno(f), span_str("some ")), RES_OK);
+    assert_int_equal(files_write(fileno(f), span_of(NULL, 0)), RES_OK);
+    assert_int_equal(files_write(fileno(f), span_str("bytes")), RES_OK);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(files_read(in_dir("w"), &b), RES_OK);
+    assert_true(span_equal(buf_span(&b), span_str("some bytes")));
+    assert_int_equal(files_write(-1, span_str("x")), RES_IO);
+    buf_release(&b);
+}
+
+static void
 test_marker(void **state)
 {
     char text[MARKER_TEXT_MAX], longer[2 * MARKER_TEXT_MAX];
     (void)state;
-    assert_int_equal(marker_get(dir, MARKER_HALTED, text), RES_ABSENT);
-    assert_int_equal(marker_clear(dir, MARKER_HALTED), RES_ABSENT);
-    assert_int_equal(marker_set(dir, MARKER_HALTED, "why"), RES_OK);
-    assert_int_equal(marker_get(dir, MARKER_HALTED, text), RES_OK);
+    assert_int_equal(marker_get(scratch_shared, MARKER_HALTED, text), RES_ABSENT);
+    assert_int_equal(marker_clear(scratch_shared, MARKER_HALTED), RES_ABSENT);
+    assert_int_equal(marker_set(scratch_shared, MARKER_HALTED, "why"), RES_OK);
+    assert_int_equal(marker_get(scratch_shared, MARKER_HALTED, text), RES_OK);
     assert_string_equal(text, "why");
-    assert_int_equal(marker_get(dir, MARKER_COPY, text), RES_ABSENT);
+    assert_int_equal(marker_get(scratch_shared, MARKER_COPY, text), RES_ABSENT);
     memset(longer, 'x', sizeof(longer) - 1);
     longer[sizeof(longer) - 1] = 0;
-    assert_int_equal(marker_set(dir, MARKER_HALTED, longer), RES_OK);
-    assert_int_equal(marker_get(dir, MARKER_HALTED, text), RES_OK);
+    assert_int_equal(marker_set(scratch_shared, MARKER_HALTED, longer), RES_OK);
+    assert_int_equal(marker_get(scratch_shared, MARKER_HALTED, text), RES_OK);
     assert_int_equal(strlen(text), MARKER_TEXT_MAX - 2);
     /* An empty file and an endless one are markers too. */
-    testdir_write(dir, MARKER_HALTED, "");
-    assert_int_equal(marker_get(dir, MARKER_HALTED, text), RES_OK);
+    testdir_write(scratch_shared, MARKER_HALTED, "");
+    assert_int_equal(marker_get(scratch_shared, MARKER_HALTED, text), RES_OK);
     assert_string_equal(text, "");
     for (unsigned i = 0; i < 20; i++)
-        testdir_append(dir, MARKER_HALTED, longer);
-    assert_int_equal(marker_get(dir, MARKER_HALTED, text), RES_OK);
-    assert_int_equal(marker_clear(dir, MARKER_HALTED), RES_OK);
-    assert_int_equal(marker_get(dir, MARKER_HALTED, text), RES_ABSENT);
+        testdir_append(scratch_shared, MARKER_HALTED, longer);
+    assert_int_equal(marker_get(scratch_shared, MARKER_HALTED, text), RES_OK);
+    assert_int_equal(marker_clear(scratch_shared, MARKER_HALTED), RES_OK);
+    assert_int_equal(marker_get(scratch_shared, MARKER_HALTED, text), RES_ABSENT);
 }
 
 /* ---- tokens ---- */
@@ -133,13 +149,13 @@ test_tokens(void **state)
     struct stat st;
     char first[TOKENS_TEXT_MAX], second[TOKENS_TEXT_MAX], none[TOKENS_TEXT_MAX];
     (void)state;
-    assert_int_equal(tokens_load(dir, &t), RES_OK);
+    assert_int_equal(tokens_load(scratch_shared, &t), RES_OK);
     assert_int_equal(t.n, 0);
     assert_false(tokens_match(&t, span_str("")));
-    assert_int_equal(tokens_add(dir, "a", first), RES_OK);
-    assert_int_equal(tokens_add(dir, "b.example", second), RES_OK);
-    assert_int_equal(tokens_add(dir, "a", none), RES_EXISTS);
-    assert_int_equal(tokens_load(dir, &t), RES_OK);
+    assert_int_equal(tokens_add(scratch_shared, "a", first), RES_OK);
+    assert_int_equal(tokens_add(scratch_shared, "b.example", second), RES_OK);
+    assert_int_equal(tokens_add(scratch_shared, "a", none), RES_EXISTS);
+    assert_int_equal(tokens_load(scratch_shared, &t), RES_OK);
     assert_int_equal(t.n, 2);
     assert_int_equal(strlen(first), TOKENS_TEXT_MAX - 1);
     assert_true(tokens_match(&t, span_str(first)) && tokens_match(&t, span_str(second)));
@@ -153,9 +169,9 @@ test_tokens(void **state)
     first[40] = first[40] == '0' ? '1' : '0';
     assert_false(tokens_match(&t, span_str(first)));
     assert_false(tokens_match(&t, span_of(second, strlen(second) - 1)));
-    assert_int_equal(tokens_remove(dir, "a"), RES_OK);
-    assert_int_equal(tokens_remove(dir, "a"), RES_ABSENT);
-    assert_int_equal(tokens_load(dir, &t), RES_OK);
+    assert_int_equal(tokens_remove(scratch_shared, "a"), RES_OK);
+    assert_int_equal(tokens_remove(scratch_shared, "a"), RES_ABSENT);
+    assert_int_equal(tokens_load(scratch_shared, &t), RES_OK);
     assert_int_equal(t.n, 1);
     assert_true(tokens_match(&t, span_str(second)));
 }
@@ -187,10 +203,10 @@ test_token_names_and_lines(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
         assert_int_equal(tokens_name_ok(NAMES[i].name), NAMES[i].ok);
-    assert_int_equal(tokens_add(dir, "a b", text), RES_VALUE);
+    assert_int_equal(tokens_add(scratch_shared, "a b", text), RES_VALUE);
     for (size_t i = 0; i < sizeof(LINES) / sizeof(LINES[0]); i++) {
-        testdir_write(dir, "tokens", LINES[i]);
-        assert_int_equal(tokens_load(dir, &t), RES_ENCODING);
+        testdir_write(scratch_shared, "tokens", LINES[i]);
+        assert_int_equal(tokens_load(scratch_shared, &t), RES_ENCODING);
     }
     assert_int_equal(files_remove(in_dir("tokens")), RES_OK);
 }
@@ -230,7 +246,7 @@ test_highwater_lines(void **state)
         struct highwater *h = NULL;
         struct highwater_mark m;
         bool found = false;
-        testdir_write(dir, "high", ROWS[i].text);
+        testdir_write(scratch_shared, "high", ROWS[i].text);
         enum result rc = highwater_open(in_dir("high"), &h, &m, &found);
         if (rc != ROWS[i].rc)
             fail_msg("%s: %s", ROWS[i].says, result_name(rc));
@@ -261,7 +277,7 @@ test_highwater_append(void **state)
         assert_int_equal(highwater_append(h, &m), RES_OK);
         if (i == 10) { /* a crash in the middle of a line, and on */
             highwater_close(h);
-            testdir_append(dir, "high", "11 12 qqqq");
+            testdir_append(scratch_shared, "high", "11 12 qqqq");
             assert_int_equal(highwater_open(in_dir("high"), &h, &got, &found), RES_OK);
             assert_true(found);
             assert_int_equal(got.size, 10);
@@ -358,22 +374,6 @@ test_rootsfile(void **state)
     testca_release(&d);
 }
 
-static int
-make(void **state)
-{
-    (void)state;
-    dir = testdir_new();
-    return 0;
-}
-
-static int
-drop(void **state)
-{
-    (void)state;
-    testdir_free(dir);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -381,6 +381,7 @@ main(void)
         cmocka_unit_test(test_replace),
         cmocka_unit_test(test_replace_after_crash),
         cmocka_unit_test(test_replace_on_full_disk),
+        cmocka_unit_test(test_write),
         cmocka_unit_test(test_marker),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_token_names_and_lines),
@@ -388,5 +389,5 @@ main(void)
         cmocka_unit_test(test_highwater_append),
         cmocka_unit_test(test_rootsfile),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, scratch_share, scratch_unshare);
 }

@@ -219,7 +219,7 @@ static void
 test_written_as_ever(void **state)
 {
     struct buf now = BUF_INIT(1 << 20), then = BUF_INIT(1 << 20);
-    char *dir = testdir_new();
+    char *dir = scratch_new();
     (void)state;
     write_store(dir);
     dump(dir, &now);
@@ -233,7 +233,7 @@ test_written_as_ever(void **state)
     assert_memory_equal(then.p, now.p, now.n);
     buf_release(&now);
     buf_release(&then);
-    testdir_free(dir);
+    scratch_free(dir);
 }
 
 static void
@@ -245,7 +245,7 @@ test_format_1(void **state)
     struct store_view *v;
     struct store_head h;
     uint32_t format = 0;
-    char *dir = testdir_new();
+    char *dir = scratch_new();
     (void)state;
     read_file(1, &text);
     load(dir, (const char *)text.p);
@@ -279,7 +279,7 @@ test_format_1(void **state)
     store_close(s);
     buf_release(&text);
     buf_release(&leaf);
-    testdir_free(dir);
+    scratch_free(dir);
 }
 
 /* A store of tomorrow is left alone. */
@@ -289,7 +289,7 @@ test_unknown_format(void **state)
     struct buf text = BUF_INIT(1 << 20);
     struct store *s;
     uint32_t format = 0;
-    char *dir = testdir_new();
+    char *dir = scratch_new();
     (void)state;
     read_file(1, &text);
     char *at = strstr((char *)text.p, "meta 666f726d6174 00000001");
@@ -300,7 +300,7 @@ test_unknown_format(void **state)
     assert_int_equal(store_open(&o, &format, &s), RES_STORE_FORMAT);
     assert_int_equal(format, 2);
     buf_release(&text);
-    testdir_free(dir);
+    scratch_free(dir);
 }
 
 int

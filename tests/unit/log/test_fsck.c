@@ -276,7 +276,7 @@ test_other_keys(void **state)
 {
     static const char *const NAMES[] = {"log.pub.pem", "policy"};
     char other[256], name[FILES_PATH_MAX];
-    char *second = testdir_new();
+    char *second = scratch_new();
     (void)state;
     testlog_create(second, &ca, "", other);
     testlog_put_store(path, buf_span(&golden));
@@ -293,7 +293,7 @@ test_other_keys(void **state)
         buf_release(&theirs);
         buf_release(&ours);
     }
-    testdir_free(second);
+    scratch_free(second);
 }
 
 static void
@@ -327,7 +327,7 @@ make_log(void **state)
 {
     (void)state;
     testca_init(&ca);
-    scratch = testdir_new();
+    scratch = scratch_new();
     golden = BUF_INIT(64 << 20);
     testlog_create(scratch, &ca, "", path);
     struct log *l = testlog_serve(path);
@@ -342,7 +342,7 @@ drop_log(void **state)
 {
     (void)state;
     buf_release(&golden);
-    testdir_free(scratch);
+    scratch_free(scratch);
     testca_release(&ca);
     return 0;
 }

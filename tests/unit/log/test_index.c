@@ -17,20 +17,6 @@
 
 #include <cmocka.h>
 
-static int
-setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
 static uint64_t
 mix(uint64_t x)
 {
@@ -532,7 +518,7 @@ read_only_changes_nothing(void **state)
 int
 main(void)
 {
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         ROW(every_size_is_found_like_in_a_plain_array),
         ROW(two_hundred_thousand_are_found),

@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct testca ca;
-
 struct fixture {
     char *scratch;
     char path[256];
@@ -25,8 +23,8 @@ static int
 setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    f->scratch = testdir_new();
-    testlog_create(f->scratch, &ca, "heartbeat = 60000\n", f->path);
+    f->scratch = scratch_new();
+    testlog_create(f->scratch, &testlog_ca, "heartbeat = 60000\n", f->path);
     *state = f;
     return 0;
 }
@@ -35,7 +33,7 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    testdir_free(f->scratch);
+    scratch_free(f->scratch);
     free(f);
     return 0;
 }
@@ -117,7 +115,7 @@ test_threads(void **state)
         feeder[t] = (struct feeder){.log = l, .first = 1000 * t};
         for (unsigned i = 0; i < EACH; i++)
             feeder[t].chain[i] =
-                testchain_mint(&ca, (enum testchain_kind)(i % CHAIN_KINDS), 1000 * t + i);
+                testchain_mint(&testlog_ca, (enum testchain_kind)(i % CHAIN_KINDS), 1000 * t + i);
     }
     for (unsigned t = 0; t < THREADS; t++)
         assert_int_equal(pthread_create(&thread[t], NULL, feed, &feeder[t]), 0);
@@ -147,14 +145,14 @@ test_threads(void **state)
             const struct testchain *c = &feeder[t].chain[i];
             assert_true(r.index < THREADS * EACH && !seen[r.index] && !r.duplicate);
             seen[r.index] = true;
-            assert_true(testlog_included(l, &ca, c, &r));
+            assert_true(testlog_included(l, &testlog_ca, c, &r));
             if (c->n == 2) { /* OpenSSL knows no precertificate signing certificates */
-                assert_true(testlog_sct_valid(l, &ca, c, &r));
+                assert_true(testlog_sct_valid(l, &testlog_ca, c, &r));
                 r.signature[r.signature_n - 1] ^= 1;
-                assert_false(testlog_sct_valid(l, &ca, c, &r));
+                assert_false(testlog_sct_valid(l, &testlog_ca, c, &r));
             }
             r.timestamp++;
-            assert_false(testlog_included(l, &ca, c, &r));
+            assert_false(testlog_included(l, &testlog_ca, c, &r));
         }
     for (unsigned t = 0; t < THREADS; t++)
         for (unsigned i = 0; i < EACH; i++)
@@ -177,7 +175,7 @@ test_tiles_and_issuers(void **state)
     struct hash sha256;
     assert_int_equal(log_worker_new(l, &w), RES_OK);
     for (unsigned i = 0; i < 5; i++) {
-        struct testchain c = testchain_mint(&ca, (enum testchain_kind)(i % CHAIN_KINDS), i);
+        struct testchain c = testchain_mint(&testlog_ca, (enum testchain_kind)(i % CHAIN_KINDS), i);
         assert_int_equal(testlog_submit(l, w, &c, &receipt), RES_OK);
         assert_int_equal(receipt.index, i);
         assert_int_equal(testlog_audit(l), i + 1);
@@ -185,6 +183,8 @@ test_tiles_and_issuers(void **state)
     }
     assert_int_equal(log_reader_new(l, &r), RES_OK);
     assert_int_equal(log_reader_begin(r, &head), RES_OK);
+    struct buf room = BUF_INIT(1 << 20);
+    assert_int_equal(buf_add(&room, span_str("old")), RES_OK);
     static const struct {
         const char *says;
         struct tile tile;
@@ -203,7 +203,10 @@ test_tiles_and_issuers(void **state)
     };
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         print_message("%s\n", ROWS[i].says);
-        assert_int_equal(log_reader_tile(r, &ROWS[i].tile, &tile), ROWS[i].rc);
+        room.n = 3;
+        assert_int_equal(log_reader_tile(r, &ROWS[i].tile, &room, &tile), ROWS[i].rc);
+        bool made = ROWS[i].rc == RES_OK && ROWS[i].tile.kind == TILE_DATA;
+        assert_int_equal(room.n, made ? 3 + tile.n : 3); /* what is there already stays */
         if (ROWS[i].rc != RES_OK)
             continue;
         if (ROWS[i].tile.kind == TILE_HASHES) {
@@ -219,7 +222,7 @@ test_tiles_and_issuers(void **state)
                 hash_sha256(der, &sha256);
                 assert_true(hash_equal(&sha256, &leaf.chain[n]));
             }
-            assert_true(span_equal(der, ca.root_der));
+            assert_true(span_equal(der, testlog_ca.root_der));
         }
         assert_int_equal(reader_end(&in), RES_OK);
     }
@@ -234,6 +237,7 @@ test_tiles_and_issuers(void **state)
     assert_int_equal(log_reader_entry(r, 5, &a, &b), RES_RANGE);
     buf_release(&a);
     buf_release(&b);
+    buf_release(&room);
     log_reader_end(r);
     log_reader_free(r);
     log_worker_free(w);
@@ -282,7 +286,7 @@ test_duplicates_and_restart(void **state)
         assert_int_equal(log_worker_new(l, &w), RES_OK);
         for (unsigned k = 0; k < CHAIN_KINDS; k++) {
             if (round == 0) {
-                chain[k] = testchain_mint(&ca, (enum testchain_kind)k, k);
+                chain[k] = testchain_mint(&testlog_ca, (enum testchain_kind)k, k);
                 assert_int_equal(testlog_submit(l, w, &chain[k], &first[k]), RES_OK);
                 assert_false(first[k].duplicate);
             }
@@ -292,11 +296,12 @@ test_duplicates_and_restart(void **state)
         assert_int_equal(testlog_audit(l), CHAIN_KINDS);
         /* The root at the end makes no other entry. */
         struct testchain longer = chain[0];
-        longer.cert[longer.n++] = ca.root_der;
+        longer.cert[longer.n++] = testlog_ca.root_der;
         assert_int_equal(testlog_submit(l, w, &longer, &again), RES_OK);
         assert_true(again.duplicate && same_sct(&first[0], &again));
         /* Nor does a precertificate that another key signed: the certificate is the same. */
-        struct testchain other = testchain_mint(&ca, CHAIN_PRECERT_BY_SIGNER, CHAIN_PRECERT);
+        struct testchain other =
+            testchain_mint(&testlog_ca, CHAIN_PRECERT_BY_SIGNER, CHAIN_PRECERT);
         assert_int_equal(testlog_submit(l, w, &other, &again), RES_OK);
         assert_true(again.duplicate && same_sct(&first[CHAIN_PRECERT], &again));
         testchain_release(&other);
@@ -321,7 +326,8 @@ test_refusals(void **state)
     struct log_worker *w;
     struct log_receipt r;
     struct chain_refusal refusal;
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1), p = testchain_mint(&ca, 1, 1);
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1),
+                     p = testchain_mint(&testlog_ca, 1, 1);
     assert_int_equal(log_worker_new(l, &w), RES_OK);
     c.n = 1;
     assert_int_equal(testlog_submit(l, w, &c, &r), RES_CHAIN_ROOT);
@@ -367,7 +373,7 @@ test_disk_floor(void **state)
     struct log *l = testlog_serve(f->path);
     struct log_worker *w;
     struct log_receipt r;
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1);
     assert_int_equal(log_worker_new(l, &w), RES_OK);
     assert_int_equal(testlog_submit(l, w, &c, &r), RES_DISK_FLOOR);
     assert_int_equal(log_ready(l), RES_DISK_FLOOR);
@@ -451,7 +457,7 @@ test_halt(void **state)
     struct log_receipt r;
     struct store_head before, after;
     char text[MARKER_TEXT_MAX];
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1);
     assert_int_equal(testlog_open(f->path, &l, NULL), RES_OK);
     halts = 0;
     log_on_halt(l, on_halt, NULL);
@@ -499,7 +505,8 @@ test_reload_roots(void **state)
     struct log_trouble why;
     size_t added;
     testca_init(&other);
-    struct testchain old = testchain_mint(&ca, CHAIN_LEAF, 1), old2 = testchain_mint(&ca, 0, 2);
+    struct testchain old = testchain_mint(&testlog_ca, CHAIN_LEAF, 1),
+                     old2 = testchain_mint(&testlog_ca, 0, 2);
     struct testchain new = testchain_mint(&other, CHAIN_LEAF, 1);
     assert_int_equal(log_worker_new(l, &w), RES_OK);
     assert_int_equal(testlog_submit(l, w, &old, &first), RES_OK);
@@ -528,22 +535,6 @@ test_reload_roots(void **state)
     testca_release(&other);
 }
 
-static int
-make_ca(void **state)
-{
-    (void)state;
-    testca_init(&ca);
-    return 0;
-}
-
-static int
-drop_ca(void **state)
-{
-    (void)state;
-    testca_release(&ca);
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -556,5 +547,5 @@ main(void)
         TEST(test_markers),    TEST(test_one_process),
         TEST(test_halt),       TEST(test_reload_roots),
     };
-    return cmocka_run_group_tests(tests, make_ca, drop_ca);
+    return cmocka_run_group_tests(tests, testlog_make_ca, testlog_drop_ca);
 }

@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct testca ca;
-
 struct fixture {
     char *scratch;
     char path[256];
@@ -29,10 +27,10 @@ setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     char extra[600];
-    f->scratch = testdir_new();
+    f->scratch = scratch_new();
     f->store = BUF_INIT(64 << 20);
     (void)snprintf(extra, sizeof(extra), "highwater = %s/high\n", f->scratch);
-    testlog_create(f->scratch, &ca, extra, f->path);
+    testlog_create(f->scratch, &testlog_ca, extra, f->path);
     *state = f;
     return 0;
 }
@@ -42,7 +40,7 @@ teardown(void **state)
 {
     struct fixture *f = *state;
     buf_release(&f->store);
-    testdir_free(f->scratch);
+    scratch_free(f->scratch);
     free(f);
     return 0;
 }
@@ -51,7 +49,7 @@ static void
 serve_and_fill(struct fixture *f, uint64_t from, uint64_t to)
 {
     struct log *l = testlog_serve(f->path);
-    testlog_fill(l, &ca, from, to);
+    testlog_fill(l, &testlog_ca, from, to);
     testlog_stop(l);
 }
 
@@ -155,9 +153,9 @@ test_keys(void **state)
         must_refuse(f, RES_ABSENT, "key files");
         assert_int_equal(rename(away, name), 0);
     }
-    char *second = testdir_new();
+    char *second = scratch_new();
     char other[256];
-    testlog_create(second, &ca, "", other);
+    testlog_create(second, &testlog_ca, "", other);
     for (size_t i = 0; i < 2; i++) {
         struct buf ours = BUF_INIT(4096), theirs = BUF_INIT(4096);
         (void)snprintf(name, sizeof(name), "%s/keys/%s.pem", other, NAMES[i]);
@@ -170,7 +168,7 @@ test_keys(void **state)
         buf_release(&ours);
         buf_release(&theirs);
     }
-    testdir_free(second);
+    scratch_free(second);
     testlog_stop(testlog_serve(f->path));
 }
 
@@ -198,7 +196,7 @@ test_flipped_entry(void **state)
     struct log_receipt r;
     struct log_worker *w;
     struct log *l = testlog_serve(f->path);
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1);
     assert_int_equal(log_worker_new(l, &w), RES_OK);
     assert_int_equal(testlog_submit(l, w, &c, &r), RES_OK);
     log_worker_free(w);
@@ -327,14 +325,14 @@ test_backup(void **state)
     testlog_take_store(f->path, &f->store);
 
     struct log *l = testlog_serve(f->path);
-    testlog_fill(l, &ca, 0, 3);
+    testlog_fill(l, &testlog_ca, 0, 3);
     checkpoint_of(l, &older);
     log_head(l, &at, NULL);
-    testlog_fill(l, &ca, 3, 300);
+    testlog_fill(l, &testlog_ca, 3, 300);
     checkpoint_of(l, &same);
     assert_int_equal(backup(f->path, dest), RES_OK);
     assert_int_equal(backup(f->path, dest), RES_EXISTS);
-    testlog_fill(l, &ca, 300, 302);
+    testlog_fill(l, &testlog_ca, 300, 302);
     checkpoint_of(l, &newer);
     testlog_stop(l);
 
@@ -351,7 +349,7 @@ test_backup(void **state)
     testdir_write(f->scratch, "high", "");
     testlog_put_store(f->path, buf_span(&f->store));
     l = testlog_serve(f->path);
-    testlog_fill(l, &ca, 1000, 1007);
+    testlog_fill(l, &testlog_ca, 1000, 1007);
     checkpoint_of(l, &forked);
     testlog_stop(l);
     testdir_write(f->scratch, "high", "");
@@ -373,7 +371,7 @@ test_backup(void **state)
         RES_OK); /* an old one, when told so */
     assert_int_equal(promote(dest, buf_span(&older), &why), RES_ABSENT);
     l = testlog_serve(dest);
-    testlog_fill(l, &ca, 2000, 2001);
+    testlog_fill(l, &testlog_ca, 2000, 2001);
     assert_int_equal(testlog_audit(l), 301);
     testlog_stop(l);
     buf_release(&older);
@@ -467,7 +465,7 @@ test_index_is_derived(void **state)
     struct log_worker *w;
     struct log_receipt first, again;
     struct log *l = testlog_serve(f->path);
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1);
     assert_int_equal(log_worker_new(l, &w), RES_OK);
     assert_int_equal(testlog_submit(l, w, &c, &first), RES_OK);
     log_worker_free(w);
@@ -479,26 +477,10 @@ test_index_is_derived(void **state)
     assert_int_equal(testlog_submit(l, w, &c, &again), RES_OK);
     assert_true(again.duplicate);
     assert_int_equal(again.index, first.index);
-    assert_true(testlog_included(l, &ca, &c, &again));
+    assert_true(testlog_included(l, &testlog_ca, &c, &again));
     log_worker_free(w);
     testlog_stop(l);
     testchain_release(&c);
-}
-
-static int
-make_ca(void **state)
-{
-    (void)state;
-    testca_init(&ca);
-    return 0;
-}
-
-static int
-drop_ca(void **state)
-{
-    (void)state;
-    testca_release(&ca);
-    return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -513,5 +495,5 @@ main(void)
         TEST(test_lost_head),   TEST(test_backup),
         TEST(test_scrub),       TEST(test_index_is_derived),
     };
-    return cmocka_run_group_tests(tests, make_ca, drop_ca);
+    return cmocka_run_group_tests(tests, testlog_make_ca, testlog_drop_ca);
 }

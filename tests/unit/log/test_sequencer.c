@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct testca ca;
 static uint64_t fake_now;
 
 static uint64_t
@@ -106,8 +105,8 @@ static int
 setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    f->scratch = testdir_new();
-    testlog_create(f->scratch, &ca, "", f->path);
+    f->scratch = scratch_new();
+    testlog_create(f->scratch, &testlog_ca, "", f->path);
     open_parts(f);
     fake_now = 1000000;
     *state = f;
@@ -119,31 +118,14 @@ teardown(void **state)
 {
     struct fixture *f = *state;
     close_parts(f);
-    testdir_free(f->scratch);
+    scratch_free(f->scratch);
     free(f);
     return 0;
 }
 
-struct outcome {
-    unsigned calls;
-    enum result rc;
-    struct log_receipt receipt;
-};
-
-static void
-on_done(void *arg, enum result rc, const struct log_receipt *r)
-{
-    struct outcome *o = arg;
-    o->calls++;
-    o->rc = rc;
-    assert_int_equal(rc == RES_OK, r != NULL);
-    if (r)
-        o->receipt = *r;
-}
-
 /* What log_submit hands to the pool, as if nothing were known of it. */
 static struct pending *
-make_pending(struct fixture *f, const struct testchain *c, struct outcome *o)
+make_pending(struct fixture *f, const struct testchain *c, struct testlog_outcome *o)
 {
     struct chain chain = CHAIN_INIT;
     struct chain_refusal refusal;
@@ -155,14 +137,14 @@ make_pending(struct fixture *f, const struct testchain *c, struct outcome *o)
     if (rc != RES_OK)
         fail_msg("%s", refusal.detail);
     memset(o, 0, sizeof(*o));
-    assert_int_equal(pending_new(&chain, none, on_done, o, &p), RES_OK);
+    assert_int_equal(pending_new(&chain, none, testlog_done, o, &p), RES_OK);
     chain_release(&chain);
     roots_unref(roots);
     return p;
 }
 
 static enum result
-turn_one(struct fixture *f, const struct testchain *c, struct outcome *o)
+turn_one(struct fixture *f, const struct testchain *c, struct testlog_outcome *o)
 {
     return sequencer_turn(f->s, make_pending(f, c, o));
 }
@@ -195,12 +177,12 @@ static void
 test_clock_goes_back(void **state)
 {
     struct fixture *f = *state;
-    struct outcome o;
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    struct testlog_outcome o;
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1);
     assert_int_equal(turn_one(f, &c, &o), RES_OK);
     uint64_t newest = f->heard.head.timestamp;
     fake_now = newest - 1001;
-    struct testchain d = testchain_mint(&ca, CHAIN_LEAF, 2);
+    struct testchain d = testchain_mint(&testlog_ca, CHAIN_LEAF, 2);
     assert_int_equal(turn_one(f, &d, &o), RES_CLOCK);
     assert_int_equal(o.calls, 1);
     assert_int_equal(o.rc, RES_CLOCK);
@@ -222,12 +204,12 @@ static void
 test_clock_leaps(void **state)
 {
     struct fixture *f = *state;
-    struct outcome o;
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    struct testlog_outcome o;
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1);
     uint64_t right = fake_now;
     assert_int_equal(turn_one(f, &c, &o), RES_OK);
     fake_now = right + 310000;
-    struct testchain d = testchain_mint(&ca, CHAIN_LEAF, 2);
+    struct testchain d = testchain_mint(&testlog_ca, CHAIN_LEAF, 2);
     assert_int_equal(turn_one(f, &d, &o), RES_CLOCK);
     assert_true(f->heard.clock_wrong);
     assert_int_equal(f->heard.halted, 0);
@@ -244,8 +226,9 @@ static void
 test_duplicates_in_one_batch(void **state)
 {
     struct fixture *f = *state;
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1), d = testchain_mint(&ca, 0, 2);
-    struct outcome o[5];
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1),
+                     d = testchain_mint(&testlog_ca, 0, 2);
+    struct testlog_outcome o[5];
     struct pending *p[5];
     for (unsigned i = 0; i < 5; i++) {
         p[i] = make_pending(f, i == 2 ? &d : &c, &o[i]);
@@ -273,14 +256,14 @@ test_duplicates_long_after(void **state)
 {
     struct fixture *f = *state;
     enum { N = 20000, BATCH = 500 };
-    static struct outcome o[N];
+    static struct testlog_outcome o[N];
     static const uint64_t ASKED[] = {0, 1, 255, 256, 3616, 4096, 16384, 19999};
     struct testchain kept[sizeof(ASKED) / sizeof(ASKED[0])];
     unsigned k = 0, kinds = sizeof(ASKED) / sizeof(ASKED[0]);
     for (unsigned i = 0; i < N; i += BATCH) {
         struct pending *list = NULL, **end = &list;
         for (unsigned n = i; n < i + BATCH; n++) {
-            struct testchain c = testchain_mint(&ca, CHAIN_LEAF, n);
+            struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, n);
             *end = make_pending(f, &c, &o[n]);
             end = &(*end)->next;
             if (k < kinds && ASKED[k] == n)
@@ -294,7 +277,7 @@ test_duplicates_long_after(void **state)
     assert_int_equal(k, kinds);
     for (unsigned round = 0; round < 2; round++) {
         for (k = 0; k < kinds; k++) {
-            struct outcome again;
+            struct testlog_outcome again;
             fake_now++;
             assert_int_equal(turn_one(f, &kept[k], &again), RES_OK);
             assert_true(again.receipt.duplicate);
@@ -315,9 +298,9 @@ test_pool(void **state)
 {
     struct fixture *f = *state;
     struct pool *pool;
-    struct outcome o[4];
+    struct testlog_outcome o[4];
     struct pending *p[4], *list;
-    struct testchain c = testchain_mint(&ca, CHAIN_PRECERT, 1);
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_PRECERT, 1);
     assert_int_equal(pool_new(3, &pool), RES_OK);
     for (unsigned i = 0; i < 4; i++)
         p[i] = make_pending(f, &c, &o[i]);
@@ -352,16 +335,17 @@ test_busy(void **state)
 {
     struct fixture *f = *state;
     struct log_worker *w;
-    struct outcome o[2] = {{0}};
+    struct testlog_outcome o[2] = {{0}};
     struct chain_refusal refusal;
     struct pending *list;
     testdir_append(f->path, "cartulary.conf", "pool = 1\n");
     close_parts(f);
     open_parts(f);
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1), d = testchain_mint(&ca, 0, 2);
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1),
+                     d = testchain_mint(&testlog_ca, 0, 2);
     assert_int_equal(log_worker_new(f->log, &w), RES_OK);
-    assert_int_equal(log_submit(w, c.type, c.cert, c.n, on_done, &o[0], &refusal), RES_OK);
-    assert_int_equal(log_submit(w, d.type, d.cert, d.n, on_done, &o[1], &refusal), RES_BUSY);
+    assert_int_equal(log_submit(w, c.type, c.cert, c.n, testlog_done, &o[0], &refusal), RES_OK);
+    assert_int_equal(log_submit(w, d.type, d.cert, d.n, testlog_done, &o[1], &refusal), RES_BUSY);
     assert_true(pool_take(f->log->pool, 10, 0, &list));
     assert_int_equal(sequencer_turn(f->s, list), RES_OK);
     assert_int_equal(o[0].calls, 1);
@@ -378,14 +362,14 @@ test_drain_answers(void **state)
     struct fixture *f = *state;
     struct log *l;
     struct log_worker *w;
-    struct outcome o[20] = {{0}};
+    struct testlog_outcome o[20] = {{0}};
     struct chain_refusal refusal;
     close_parts(f);
     l = testlog_serve(f->path);
     assert_int_equal(log_worker_new(l, &w), RES_OK);
     for (unsigned i = 0; i < 20; i++) {
-        struct testchain c = testchain_mint(&ca, CHAIN_LEAF, i);
-        assert_int_equal(log_submit(w, c.type, c.cert, c.n, on_done, &o[i], &refusal), RES_OK);
+        struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, i);
+        assert_int_equal(log_submit(w, c.type, c.cert, c.n, testlog_done, &o[i], &refusal), RES_OK);
         testchain_release(&c);
     }
     log_drain(l);
@@ -403,8 +387,8 @@ static void
 test_halted_answers(void **state)
 {
     struct fixture *f = *state;
-    struct outcome o;
-    struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 1);
+    struct testlog_outcome o;
+    struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 1);
     sequencer_halt(f->s);
     assert_int_equal(turn_one(f, &c, &o), RES_HALTED);
     assert_int_equal(o.calls, 1);
@@ -419,11 +403,11 @@ static void
 test_other_writer(void **state)
 {
     struct fixture *f = *state;
-    struct outcome o;
+    struct testlog_outcome o;
     for (unsigned entries = 0; entries < 2; entries++) {
         struct sequencer *other;
-        struct testchain c = testchain_mint(&ca, CHAIN_LEAF, 2 * entries);
-        struct testchain d = testchain_mint(&ca, CHAIN_LEAF, 2 * entries + 1);
+        struct testchain c = testchain_mint(&testlog_ca, CHAIN_LEAF, 2 * entries);
+        struct testchain d = testchain_mint(&testlog_ca, CHAIN_LEAF, 2 * entries + 1);
         assert_int_equal(sequencer_turn(f->s, NULL), RES_OK);
         new_sequencer(f, &other);
         fake_now++;
@@ -450,22 +434,6 @@ test_other_writer(void **state)
     assert_int_equal(testlog_audit(f->log), 3);
 }
 
-static int
-make_ca(void **state)
-{
-    (void)state;
-    testca_init(&ca);
-    return 0;
-}
-
-static int
-drop_ca(void **state)
-{
-    (void)state;
-    testca_release(&ca);
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -483,5 +451,5 @@ main(void)
         TEST(test_halted_answers),
         TEST(test_other_writer),
     };
-    return cmocka_run_group_tests(tests, make_ca, drop_ca);
+    return cmocka_run_group_tests(tests, testlog_make_ca, testlog_drop_ca);
 }

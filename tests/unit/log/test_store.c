@@ -15,20 +15,6 @@
 
 #include <cmocka.h>
 
-static int
-setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
 static void
 assert_holds(struct store *s, uint64_t want)
 {
@@ -132,6 +118,7 @@ every_batch_from_1_to_600_is_found_again(void **state)
     assert_int_equal(store_sizes(s, &z), RES_OK);
     assert_int_equal(z.entries[TABLE_TAIL], size % 256);
     assert_int_equal(z.entries[TABLE_BUNDLE], size / 256);
+    assert_int_equal(store_bytes(s), z.file);
     store_close(s);
 }
 
@@ -756,7 +743,7 @@ a_process_killed_at_any_moment_leaves_a_whole_commit(void **state)
 int
 main(void)
 {
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ROW(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         ROW(a_new_store_is_empty),
         ROW(batches_of_every_shape_are_found_again),

@@ -299,11 +299,13 @@ sizes_count_pages(void **state)
     assert_int_equal(lmdb_sizes(env, &z), RES_OK);
     assert_int_equal(z.table[1], 26 * 4096);
     assert_true(z.file >= z.table[0] + z.table[1]);
+    assert_int_equal(lmdb_bytes(env), z.file);
     assert_int_equal(lmdb_begin_write(env, &t), RES_OK);
     assert_int_equal(lmdb_drop(t, 1), RES_OK);
     assert_int_equal(lmdb_commit(t), RES_OK);
     assert_int_equal(lmdb_sizes(env, &z), RES_OK);
     assert_true(z.freed >= 25 * 4096);
+    assert_int_equal(lmdb_bytes(env), z.file);
     lmdb_close(env);
 }
 

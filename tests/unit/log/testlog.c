@@ -11,7 +11,6 @@
 #include "tests/mint/mint.h"
 #include "tests/vectors/check.h"
 
-#include <ftw.h>
 #include <openssl/ct.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -79,35 +78,38 @@ testchain_release(struct testchain *c)
     c->n = 0;
 }
 
-/* ---- directories ---- */
+/* ---- fixtures ---- */
 
-char *
-testdir_new(void)
+struct testca testlog_ca;
+
+int
+testlog_make_ca(void **state)
 {
-    const char *top = getenv("TMPDIR");
-    char name[512];
-    (void)snprintf(name, sizeof(name), "%s/cartulary-test.XXXXXX", top ? top : "/tmp");
-    assert_non_null(mkdtemp(name));
-    char *copy = strdup(name);
-    assert_non_null(copy);
-    return copy;
+    (void)state;
+    testca_init(&testlog_ca);
+    return 0;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *walk)
+int
+testlog_drop_ca(void **state)
 {
-    (void)st;
-    (void)flag;
-    (void)walk;
-    return remove(path);
+    (void)state;
+    testca_release(&testlog_ca);
+    return 0;
 }
 
 void
-testdir_free(char *path)
+testlog_done(void *arg, enum result rc, const struct log_receipt *r)
 {
-    assert_int_equal(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-    free(path);
+    struct testlog_outcome *o = arg;
+    o->calls++;
+    o->rc = rc;
+    assert_int_equal(rc == RES_OK, r != NULL);
+    if (r)
+        o->receipt = *r;
 }
+
+/* ---- directories ---- */
 
 static void
 write_text(const char *dir, const char *name, const char *text, const char *mode)

@@ -11,6 +11,7 @@
 #include "log/log.h"
 #include "log/log_private.h"
 #include "log/reader.h"
+#include "scratch.h"
 
 #include <openssl/x509.h>
 
@@ -28,6 +29,11 @@ struct testca {
 void testca_init(struct testca *ca);
 void testca_release(struct testca *ca);
 
+/* The CA of a group of tests, and the group's fixtures that make and release it. */
+extern struct testca testlog_ca;
+int testlog_make_ca(void **state);
+int testlog_drop_ca(void **state);
+
 /* A chain to submit: the leaf is owned, the issuers are the CA's. */
 struct testchain {
     enum entry_type type;
@@ -40,9 +46,13 @@ enum testchain_kind { CHAIN_LEAF, CHAIN_PRECERT, CHAIN_PRECERT_BY_SIGNER, CHAIN_
 struct testchain testchain_mint(const struct testca *ca, enum testchain_kind kind, uint64_t i);
 void testchain_release(struct testchain *c);
 
-/* A new scratch directory, and its removal with all it holds. */
-char *testdir_new(void);
-void testdir_free(char *path);
+/* What became of a pending submission: testlog_done is its callback, an outcome its argument. */
+struct testlog_outcome {
+    unsigned calls;
+    enum result rc;
+    struct log_receipt receipt; /* when rc is RES_OK */
+};
+void testlog_done(void *arg, enum result rc, const struct log_receipt *r);
 
 /* Writes text to DIR/name, and appends it. */
 void testdir_write(const char *dir, const char *name, const char *text);

@@ -394,6 +394,24 @@ a_structure_cut_anywhere_is_refused(void **state)
                      RES_TRUNCATED);
 }
 
+static void
+a_failed_writer_leaves_the_buffer_as_it_was(void **state)
+{
+    struct buf b = BUF_INIT(100);
+    struct writer w = writer_to(&b);
+
+    (void)state;
+    put_u16(&w, 1);
+    assert_int_equal(writer_end_or_cut(&w, 0), RES_OK);
+    assert_int_equal(b.n, 2);
+    w = writer_to(&b);
+    put_u8(&w, 3);
+    put_u8(&w, 256);
+    assert_int_equal(writer_end_or_cut(&w, 2), RES_VALUE);
+    assert_true(span_equal(buf_span(&b), span_of("\0\1", 2)));
+    buf_release(&b);
+}
+
 int
 main(void)
 {
@@ -409,6 +427,7 @@ main(void)
         cmocka_unit_test(the_first_error_stays),
         cmocka_unit_test(a_reader_of_nothing_is_done),
         cmocka_unit_test(a_structure_cut_anywhere_is_refused),
+        cmocka_unit_test(a_failed_writer_leaves_the_buffer_as_it_was),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -369,6 +369,44 @@ utf8_cut_or_overlong_is_refused(void **state)
     assert_true(text_is_utf8(span_of("a\0b", 3)));
 }
 
+static void
+only_the_printable_front_is_shown(void **state)
+{
+    static const struct {
+        const char *says, *text;
+        size_t shown;
+    } rows[] = {
+        {"nothing", "", 0},
+        {"words", "Gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x99\x82", 15},
+        {"a no-break space, the first after the C1 controls", "\xc2\xa0", 2},
+        {"a C1 control in two bytes",
+         "\xc2\x9b"
+         "31m",
+         0},
+        {"the last C1 control, within words",
+         "ab\xc2\x9f"
+         "cd",
+         2},
+        {"a C1 control in one byte",
+         "ab\x9b"
+         "cd",
+         2},
+        {"an escape", "ab\x1b[31m", 2},
+        {"a line feed", "ab\ncd", 2},
+        {"a tabulator", "\tab", 0},
+        {"DEL", "ab\x7f", 2},
+        {"a character that was cut", "ab\xe2\x82", 2},
+        {"a surrogate", "ab\xed\xa0\x80", 2},
+        {"an overlong escape", "ab\xc0\x9b", 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (text_printable(guard_put(&guard, span_str(rows[i].text))) != rows[i].shown)
+            fail_msg("%s", rows[i].says);
+    assert_int_equal(text_printable(span_of("a\0b", 3)), 1);
+}
+
 int
 main(void)
 {
@@ -383,6 +421,7 @@ main(void)
         cmocka_unit_test(utf8_of_every_character),
         cmocka_unit_test(utf8_of_all_short_strings),
         cmocka_unit_test(utf8_cut_or_overlong_is_refused),
+        cmocka_unit_test(only_the_printable_front_is_shown),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
