@@ -3,12 +3,13 @@
  * FORMATS.md, "The value".
  *
  * A version is the whole state of its label.  Vectors count elements, as everywhere in KEYTRANS.
- * Decoded values borrow the bytes they were read from.  Pure.  Uses codec, hash, range.
+ * Decoded values borrow the bytes they were read from.  Pure.  Uses codec, hash, mailboxes (where an address stood).
  */
 #ifndef MERKLE_KEYTRANS_MAILBOX_H
 #define MERKLE_KEYTRANS_MAILBOX_H
 
 #include "merkle/base/codec.h"
+#include "merkle/leaf/mailboxes.h"
 #include "merkle/tree/hash.h"
 
 /* Longest address as certified: an SMTP mailbox has at most 254 bytes, RFC 5321 4.5.3.1.3 */
@@ -23,13 +24,6 @@
 #define MAILBOX_NO_INDEX UINT64_MAX
 
 enum mailbox_purpose { MAILBOX_SIGN = 1, MAILBOX_ENCRYPT = 2, MAILBOX_BOTH = 3 };
-
-enum mailbox_source {
-    MAILBOX_SAN_RFC822 = 1,
-    MAILBOX_SAN_SMTPUTF8 = 2,
-    MAILBOX_SUBJECT_EMAIL = 3,
-    MAILBOX_OTHER = 4,
-};
 
 enum mailbox_status { MAILBOX_GOOD = 1, MAILBOX_HELD = 2, MAILBOX_REVOKED = 3 };
 
