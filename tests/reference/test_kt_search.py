@@ -6,8 +6,8 @@ import random
 import unittest
 from types import SimpleNamespace
 
-from kt import algorithms, crypto, implicit, ladder, prefix
-from kt.transcript import Prover
+from kt import algorithms, crypto, implicit, ladder, logtree, prefix
+from kt.transcript import Prover, Verifier
 from test_kt_vectors import shared
 
 SEED = 20260818
@@ -189,6 +189,30 @@ class WorkedExample(unittest.TestCase):
         self.assertEqual(t.without_proof(), [7])
         self.assertEqual([part for part, _ in t.inclusion()], [(4, 6), (6, 7), (8, 10), (10, 11)])
         self.assertEqual(len(t.proof().prefix_roots), 1)
+
+
+class LastVersion(unittest.TestCase):
+    def test_nothing_is_left_to_look_up(self):
+        """README.md C7: version 2^32 - 1 has no greater one; where all is shown to the left, there is no proof."""
+        def key_of(version):
+            return crypto.sha256(version.to_bytes(4, "big"))
+
+        tree, ladder_of_it = None, ladder.base(ladder.VERSION_MAX)
+        for version in ladder_of_it:
+            tree = prefix.insert(tree, prefix.Leaf(key_of(version), bytes(32)))
+        entries = [SimpleNamespace(timestamp=5, prefix=tree, leaf=crypto.log_leaf(5, tree.value)) for _ in range(3)]
+        config = SimpleNamespace(reasonable_monitoring_window=50, maximum_lifetime=None)
+        t = Prover(config, entries, None, key_of)
+        algorithms.update_view(t)
+        self.assertEqual(algorithms.greatest_search(t, ladder.VERSION_MAX), 1)
+        self.assertEqual(t.proved, [(1, ladder_of_it)])
+        self.assertEqual(t.without_proof(), [2])
+        known = {version: (key_of(version), bytes(32)) for version in ladder_of_it}
+        v = Verifier(config, 3, None, {}, t.proof(), known)
+        algorithms.update_view(v)
+        self.assertEqual(algorithms.greatest_search(v, ladder.VERSION_MAX), 1)
+        _, heads = v.finish({})
+        self.assertEqual(heads[(0, 3)], logtree.root([entry.leaf for entry in entries]))
 
 
 if __name__ == "__main__":
