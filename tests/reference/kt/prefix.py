@@ -119,6 +119,7 @@ def skeleton(lookups):
     """What the results alone say about the tree: {path as a string of bits: value of the terminal node}."""
     terminals = {}
     for key, result, commitment in lookups:
+        require(result.depth <= 8 * len(key), "prefix: a node is deeper than its key is long")
         path = "".join(str(bit(key, d)) for d in range(result.depth))
         entry = (result.result_type == NON_INCLUSION_PARENT, terminal_value(key, result, commitment))
         require(terminals.setdefault(path, entry) == entry, "prefix: two results differ about one node")
