@@ -70,6 +70,51 @@ owners_see_every_version(void **state)
     }
 }
 
+/* A server knows every insertion and no owner's start; an owner knows only what came after his.
+ * Both ask for the same. */
+static void
+a_server_needs_no_start(void **state)
+{
+    struct rng r = rng_start("a_server_needs_no_start");
+    unsigned updates = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 60; round++) {
+        struct memtree tree;
+        struct memlabel labels[2];
+        struct asked_of of = {.tree = &tree,
+                              .label = &labels[0],
+                              .size = 100,
+                              .window = &asked_windows[round % ASKED_WINDOWS]};
+        struct asked a = {.kind = ASK_HEADS}, out;
+        uint64_t start;
+
+        asked_log(&r, &tree, labels, of.size, 4, false);
+        assert_int_equal(asked_both(&of, &a, &out), RES_OK);
+        start = out.heads.n == 0 ? of.size : out.heads.at[out.heads.n - 1];
+        for (size_t v = asked_versions(&labels[0], start + 1); v < labels[0].n; v++) {
+            struct asked server = {
+                .kind = ASK_UPDATE, .position = labels[0].inserted[v], .count = 1};
+            struct asked owner = server;
+            struct buf bytes = BUF_INIT(1u << 20);
+            struct hash root, expected;
+            struct kt_view view;
+
+            server.owner = (struct owner_state){
+                .at_start = -1, .upcoming = labels[0].inserted, .upcoming_n = v};
+            owner.owner = owner_before(&labels[0], start, v);
+            assert_int_equal(asked_prove(&of, &server, &bytes), RES_OK);
+            assert_int_equal(asked_check(&of, &owner, buf_span(&bytes), &root, &view), RES_OK);
+            logtree_root(&tree.peaks[of.size - 1], &expected);
+            assert_true(hash_equal(&root, &expected));
+            buf_release(&bytes);
+            updates++;
+        }
+        asked_drop(&tree, labels);
+    }
+    assert_true(updates > 0);
+}
+
 /* A version that the owner does not know of stops the walk on the prover's side, and is a
  * contradiction on the owner's. */
 static void
@@ -111,6 +156,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(owners_see_every_version),
+        cmocka_unit_test(a_server_needs_no_start),
         cmocka_unit_test(a_version_that_is_not_the_owners_is_found),
     };
 
