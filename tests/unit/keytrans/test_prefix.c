@@ -155,9 +155,9 @@ the_copath_is_used_up(void **state)
 static void
 contradictions_are_refused(void **state)
 {
-    static const struct prefix_leaf zero = {{{0x00}}, {{1}}}, one = {{{0x80}}, {{2}}};
-    static const struct hash near_zero = {{0x00, 1}};
-    static const struct {
+    const struct prefix_leaf zero = {{{0x00}}, {{1}}}, one = {{{0x80}}, {{2}}};
+    const struct hash near_zero = {{0x00, 1}};
+    const struct {
         const char *says;
         struct prefix_lookup l[2];
     } rows[] = {

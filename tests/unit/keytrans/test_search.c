@@ -145,6 +145,28 @@ another_greatest_version_is_refused(void **state)
     }
 }
 
+/* Behind an expired root, the entry that was found vouches for itself when it is distinguished. */
+static void
+an_entry_vouches_for_itself(void **state)
+{
+    static const struct kt_window window = {
+        .monitoring = 250, .has_lifetime = true, .lifetime = 300};
+    struct memtree tree;
+    struct memlabel label = {.name = 3};
+    struct asked_of of = {.tree = &tree, .label = &label, .size = 13, .window = &window};
+    struct asked a = {.kind = ASK_FIXED, .version = 2}, out;
+
+    (void)state;
+    memtree_init(&tree);
+    for (unsigned i = 0; i < 13; i++)
+        memtree_append(&tree, 1000 + 50 * i + (i > 7 ? 200 : 0), &label,
+                       &(unsigned){i == 1 || i == 5 || i == 9}, 1);
+    assert_int_equal(asked_both(&of, &a, &out), RES_OK);
+    assert_int_equal(out.terminal, 11);
+    memlabel_release(&label);
+    memtree_release(&tree);
+}
+
 int
 main(void)
 {
@@ -153,6 +175,7 @@ main(void)
         cmocka_unit_test(long_logs_and_many_versions),
         cmocka_unit_test(a_label_without_versions_is_absent),
         cmocka_unit_test(another_greatest_version_is_refused),
+        cmocka_unit_test(an_entry_vouches_for_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

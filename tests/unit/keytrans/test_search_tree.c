@@ -1,7 +1,6 @@
 #include "merkle/keytrans/search_tree.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "tests/vectors/check.h"
 #include "tests/vectors/rng.h"

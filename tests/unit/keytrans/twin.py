@@ -73,4 +73,4 @@ def main(program, seeds):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:] or ["1", "2", "3", "4"]))
+    sys.exit(main(sys.argv[1], sys.argv[2:] or ["1", "2", "3", "4", "22"]))

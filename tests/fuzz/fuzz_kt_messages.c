@@ -1,0 +1,61 @@
+/*
+ * Requests and answers of Key Transparency: a byte says which, the rest is one.  What is read whole
+ * is written as the same bytes, and what it holds is borrowed from them.
+ */
+#include "merkle/keytrans/response.h"
+#include "tests/fuzz/fuzz.h"
+
+/* A function that reads a struct TYPE whole and writes it again; false when it is refused. */
+#define AGAIN(name, type, get, put)                           \
+    static bool again_##name(struct span in, struct buf *out) \
+    {                                                         \
+        static struct type value;                             \
+        struct reader r = reader_of(in);                      \
+        struct writer w = writer_to(out);                     \
+                                                              \
+        get(&r, &value);                                      \
+        if (reader_end(&r) != RES_OK)                         \
+            return false;                                     \
+        put(&w, &value);                                      \
+        FUZZ_CHECK(writer_end(&w) == RES_OK);                 \
+        return true;                                          \
+    }
+
+#define greatest_get(r, ret) search_response_get(r, true, ret)
+#define greatest_put(w, a) search_response_put(w, true, a)
+#define fixed_get(r, ret) search_response_get(r, false, ret)
+#define fixed_put(w, a) search_response_put(w, false, a)
+
+AGAIN(search, search_request, search_request_get, search_request_put)
+AGAIN(contact, contact_monitor_request, contact_monitor_request_get, contact_monitor_request_put)
+AGAIN(owner_init, owner_init_request, owner_init_request_get, owner_init_request_put)
+AGAIN(owner_monitor, owner_monitor_request, owner_monitor_request_get, owner_monitor_request_put)
+AGAIN(update, update_request, update_request_get, update_request_put)
+AGAIN(distinguished, distinguished_request, distinguished_request_get, distinguished_request_put)
+AGAIN(greatest, search_response, greatest_get, greatest_put)
+AGAIN(fixed, search_response, fixed_get, fixed_put)
+AGAIN(proof, proof_response, proof_response_get, proof_response_put)
+AGAIN(init, owner_init_response, owner_init_response_get, owner_init_response_put)
+AGAIN(updated, update_response, update_response_get, update_response_put)
+AGAIN(credential, credential, credential_get, credential_put)
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static bool (*const again[])(struct span in, struct buf * out) = {
+        again_search, again_contact,       again_owner_init, again_owner_monitor,
+        again_update, again_distinguished, again_greatest,   again_fixed,
+        again_proof,  again_init,          again_updated,    again_credential};
+    struct buf out = BUF_INIT(1u << 24);
+
+    if (size == 0)
+        return 0;
+    struct span in = span_of(data + 1, size - 1);
+    if (again[data[0] % 12](in, &out)) {
+        if (PLANT && out.n > 20 && out.p[out.n - 1] == 'b')
+            out.p[10] &= 0x7f; /* the planted bug: a bit is lost */
+        FUZZ_CHECK(span_equal(in, buf_span(&out)));
+    }
+    buf_release(&out);
+    return 0;
+}

@@ -1,0 +1,198 @@
+#include "merkle/keytrans/response.h"
+
+#include "tests/unit/keytrans/whole.h"
+
+#define search_greatest_get(r, ret) search_response_get(r, true, ret)
+#define search_greatest_put(w, a) search_response_put(w, true, a)
+#define search_fixed_get(r, ret) search_response_get(r, false, ret)
+#define search_fixed_put(w, a) search_response_put(w, false, a)
+
+AGAIN(greatest, search_response, search_greatest_get, search_greatest_put)
+AGAIN(fixed, search_response, search_fixed_get, search_fixed_put)
+AGAIN(proof, proof_response, proof_response_get, proof_response_put)
+AGAIN(init, owner_init_response, owner_init_response_get, owner_init_response_put)
+AGAIN(update, update_response, update_response_get, update_response_put)
+AGAIN(credential, credential, credential_get, credential_put)
+
+static uint8_t fill[256];
+
+/* FullTreeHead: updated, 9 entries, a signature of 3 bytes. */
+static const struct full_head head = {true, 9, {fill, 3}};
+
+/* A proof with one of everything. */
+static struct combined_proof
+proof(struct buf *prefix)
+{
+    struct writer w = writer_to(prefix);
+    struct prefix_lookup l = {.type = PREFIX_NON_INCLUSION_LEAF, .depth = 3};
+    struct buf result = BUF_INIT(1024);
+    struct writer rw = writer_to(&result);
+    struct prefix_proof p;
+
+    memset(fill, 0xf1, sizeof(fill));
+    prefix_result_put(&rw, &l);
+    l.type = PREFIX_INCLUSION;
+    prefix_result_put(&rw, &l);
+    p = (struct prefix_proof){{buf_span(&result), 2}, {fill, 32}};
+    prefix_proof_put(&w, &p);
+    buf_release(&result);
+    assert_int_equal(writer_end(&w), RES_OK);
+    return (struct combined_proof){
+        .timestamps = {{fill, 16}, 2},
+        .prefix_proofs = {buf_span(prefix), 1},
+        .prefix_roots = {{fill, 32}, 1},
+        .inclusion = {fill, 64},
+    };
+}
+
+static struct proof_queue
+ladder(struct buf *steps)
+{
+    struct writer w = writer_to(steps);
+    struct ladder_step s = {.proof = {fill, KT_VRF_PROOF_SIZE}};
+
+    ladder_step_put(&w, &s);
+    s.has_commitment = true;
+    ladder_step_put(&w, &s);
+    assert_int_equal(writer_end(&w), RES_OK);
+    return (struct proof_queue){buf_span(steps), 2};
+}
+
+/* Where the pieces of an answer lie, until it is written. */
+struct pieces {
+    struct buf prefix, steps, out;
+    struct combined_proof proof;
+    struct proof_queue ladder;
+};
+
+static struct pieces
+pieces(void)
+{
+    struct pieces p = {
+        BUF_INIT(4096), BUF_INIT(4096), BUF_INIT(8192), {.inclusion = {0}}, {.n = 0}};
+
+    p.proof = proof(&p.prefix);
+    p.ladder = ladder(&p.steps);
+    return p;
+}
+
+static void
+release(struct pieces *p)
+{
+    buf_release(&p->prefix);
+    buf_release(&p->steps);
+    buf_release(&p->out);
+}
+
+static void
+searches(void **state)
+{
+    struct pieces p = pieces();
+    struct writer w = writer_to(&p.out);
+    struct search_response a = {.head = head,
+                                .version = 5,
+                                .opening = {fill, KT_OPENING_SIZE},
+                                .value = {fill, 4},
+                                .ladder = p.ladder,
+                                .proof = p.proof};
+
+    (void)state;
+    search_response_put(&w, true, &a);
+    whole(again_greatest, buf_span(&p.out));
+    refused_at(again_greatest, buf_span(&p.out), 0, 0, RES_VALUE, "no kind of head");
+    refused_at(again_greatest, buf_span(&p.out), 0, 3, RES_VALUE, "another kind of head");
+    /* head 14, version 4, opening 16, value 8, count 1, proof 80 */
+    refused_at(again_greatest, buf_span(&p.out), 123, 2, RES_VALUE, "a commitment's presence");
+    buf_clear(&p.out);
+    a.head = (struct full_head){.updated = false};
+    search_response_put(&w, false, &a);
+    whole(again_fixed, buf_span(&p.out));
+    assert_int_equal(p.out.p[0], 1);
+    release(&p);
+}
+
+static void
+proofs(void **state)
+{
+    struct pieces p = pieces();
+    struct writer w = writer_to(&p.out);
+    struct proof_response a = {head, p.proof};
+
+    (void)state;
+    proof_response_put(&w, &a);
+    whole(again_proof, buf_span(&p.out));
+    /* head 14, timestamps 17, count 1, results 1: the first one's type */
+    refused_at(again_proof, buf_span(&p.out), 33, 0, RES_VALUE, "a result of no type");
+    refused_at(again_proof, buf_span(&p.out), 33, 4, RES_VALUE, "a result of another type");
+    a.proof.timestamps.n = 256;
+    buf_clear(&p.out);
+    proof_response_put(&w, &a);
+    assert_int_equal(writer_end(&w), RES_VALUE);
+    release(&p);
+}
+
+static void
+owners(void **state)
+{
+    struct pieces p = pieces();
+    struct writer w = writer_to(&p.out);
+    struct owner_init_response init = {head, {{fill, 12}, 3}, p.ladder, p.proof};
+    struct update_response update = {.head = head,
+                                     .position = 7,
+                                     .values = {span_of("\0\0\0\1x\0\0\0\0", 9), 2},
+                                     .info = {{fill, 32}, 2},
+                                     .ladder = p.ladder,
+                                     .proof = p.proof};
+
+    (void)state;
+    owner_init_response_put(&w, &init);
+    whole(again_init, buf_span(&p.out));
+    buf_clear(&p.out);
+    update_response_put(&w, &update);
+    whole(again_update, buf_span(&p.out));
+    update.ladder.n = 256;
+    update_response_put(&w, &update);
+    assert_int_equal(writer_end(&w), RES_VALUE);
+    release(&p);
+}
+
+static void
+credentials(void **state)
+{
+    struct pieces p = pieces();
+    struct writer w = writer_to(&p.out);
+    struct credential c = {.label = {fill, 3},
+                           .version = 1,
+                           .opening = {fill, KT_OPENING_SIZE},
+                           .value = {fill, 2},
+                           .ladder = p.ladder,
+                           .position = 4,
+                           .distinguished = {{span_of("\1\7", 2), 1}, {fill, 32}}};
+    size_t type = 4 + 4 + 16 + 6 + 1 + p.steps.n + 8;
+
+    (void)state;
+    credential_put(&w, &c);
+    whole(again_credential, buf_span(&p.out));
+    refused_at(again_credential, buf_span(&p.out), type, 0, RES_VALUE, "no type");
+    refused_at(again_credential, buf_span(&p.out), type, 3, RES_VALUE, "another type");
+    buf_clear(&p.out);
+    c.provisional = true;
+    c.head = head;
+    c.search = p.proof;
+    credential_put(&w, &c);
+    whole(again_credential, buf_span(&p.out));
+    release(&p);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(searches),
+        cmocka_unit_test(proofs),
+        cmocka_unit_test(owners),
+        cmocka_unit_test(credentials),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
