@@ -310,9 +310,14 @@ fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_troub
     if (rc == RES_OK)
         rc = check_index(o, &c, ret);
     p256_key_free(keys.p256);
+    if (rc == RES_STORE_DAMAGED) {
+        ret->findings++;
+        o->finding(o->arg, "store", "cannot be read to its end: its structure is damaged");
+        return rc;
+    }
     if (rc == RES_OK)
         return ret->findings ? RES_STORE_DAMAGED : RES_OK;
     if (!why->text[0])
         log_say(why, "%.200s: %s (%s)", o->dir, result_sentence(rc), result_name(rc));
-    return rc == RES_STORE_DAMAGED ? RES_IO : rc;
+    return rc;
 }

@@ -1,9 +1,12 @@
 /* cartularyd fsck: check a log's directory. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "log/fsck.h"
@@ -71,21 +74,14 @@ take_options(int argc, char **argv, struct fsck_options *o, struct state *s)
     return DAEMON_OK;
 }
 
-int
-cmd_fsck(int argc, char **argv)
+/* Checks and says what was found; the exit code. */
+static int
+check(const struct fsck_options *o)
 {
-    struct state state = {.quiet = false};
-    struct fsck_options o = {.progress = on_progress, .finding = on_finding, .arg = &state};
     struct fsck_report report;
     struct log_trouble why;
     char root[2 * HASH_SIZE + 1];
-    if (daemon_help(argc, argv, HELP))
-        return DAEMON_OK;
-    if (take_options(argc, argv, &o, &state) != DAEMON_OK) {
-        daemon_complain("fsck wants DIR; see 'cartularyd fsck --help'");
-        return DAEMON_USAGE;
-    }
-    enum result rc = fsck_run(&o, &report, &why);
+    enum result rc = fsck_run(o, &report, &why);
     if (rc != RES_OK && rc != RES_STORE_DAMAGED) {
         daemon_complain("could not check: %s", why.text);
         return 2;
@@ -98,4 +94,67 @@ cmd_fsck(int argc, char **argv)
     (void)printf("damaged: %" PRIu64 " findings in %" PRIu64 " entries\n", report.findings,
                  report.size);
     return 1;
+}
+
+/* Whether a process ends so when the bytes it reads lead it astray. */
+static bool
+is_crash(int number)
+{
+    return number == SIGBUS || number == SIGSEGV || number == SIGABRT || number == SIGFPE ||
+           number == SIGILL;
+}
+
+/* How the checking process ended, as an exit code. */
+static int
+judge(int status)
+{
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    if (is_crash(WTERMSIG(status))) {
+        (void)printf("damaged: the store's own structure is torn; reading it ended in signal %d. "
+                     "Bring a backup to life\n",
+                     WTERMSIG(status));
+        return 1;
+    }
+    daemon_complain("could not check: ended by signal %d", WTERMSIG(status));
+    return 2;
+}
+
+/* LMDB believes the file that it maps: pages torn badly enough end the process that follows them.
+ * So a process of its own checks, and this one lives to say so. */
+static int
+check_apart(const struct fsck_options *o)
+{
+    int status = 0;
+    pid_t parent = getpid();
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* When whoever asked is gone, so is the question. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != parent)
+            _exit(2);
+        int code = check(o);
+        (void)fflush(NULL);
+        _exit(code);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+        daemon_complain("could not check: no process for it");
+        return 2;
+    }
+    return judge(status);
+}
+
+int
+cmd_fsck(int argc, char **argv)
+{
+    struct state state = {.quiet = false};
+    struct fsck_options o = {.progress = on_progress, .finding = on_finding, .arg = &state};
+    if (daemon_help(argc, argv, HELP))
+        return DAEMON_OK;
+    if (take_options(argc, argv, &o, &state) != DAEMON_OK) {
+        daemon_complain("fsck wants DIR; see 'cartularyd fsck --help'");
+        return DAEMON_USAGE;
+    }
+    return check_apart(&o);
 }

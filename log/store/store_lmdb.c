@@ -43,6 +43,8 @@ result_of(int rc)
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_INCOMPATIBLE:
+    case MDB_CURSOR_FULL: /* a tree deeper than there can be */
+    case MDB_BAD_TXN:     /* what a transaction answers once it has met a damaged page */
         return RES_STORE_DAMAGED;
     case ENOMEM:
         return RES_MEMORY;
