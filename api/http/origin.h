@@ -32,7 +32,7 @@ void origin_add_line(struct origin_lines *l, struct span value);
  * The address that the request came from.
  *
  * peer itself unless it is trusted; else the last address in lines that is not; when all are, the
- * leftmost that was looked at: a client in the fronts' own network.  peer also when there is no
+ * first that is kept: a client in the fronts' own network.  peer also when there is no
  * address, and when one that is needed is malformed or stands behind HTTP_HOPS_MAX others: then
  * nobody has told.
  *
