@@ -103,10 +103,9 @@ static enum result
 take_ours(struct policy *p, struct policy_line *l, unsigned seen[static POLICY_LOGS_MAX])
 {
     const struct ours *o = NULL;
-    size_t k = 0;
     if (l->words < 2)
         return policy_refuse(l, "the line is: #cartulary <what> <origin> <value>...");
-    for (k = 0; k < OURS_N && o == NULL; k++)
+    for (size_t k = 0; k < OURS_N && o == NULL; k++)
         if (policy_word_is(l->word[1], OURS[k].what))
             o = &OURS[k];
     if (o == NULL) {
@@ -118,9 +117,9 @@ take_ours(struct policy *p, struct policy_line *l, unsigned seen[static POLICY_L
     for (size_t i = 0; l->words > 2 && i < p->logs; i++) {
         if (!policy_word_is(l->word[2], p->log[i].note.name))
             continue;
-        if (o->once && (seen[i] & 1u << k) != 0)
+        if (o->once && (seen[i] & 1u << (o - OURS)) != 0)
             return policy_refuse(l, "a second %s for this log", o->what);
-        seen[i] |= 1u << k;
+        seen[i] |= 1u << (o - OURS);
         return o->take != NULL ? o->take(l, &p->log[i]) : take_anchor(p, l);
     }
     return policy_refuse(l, "no log line has this origin");

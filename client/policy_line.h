@@ -9,7 +9,7 @@
 
 #include "client/policy.h"
 
-/* Most words on one line: a group of every witness and every other group. */
+/* Most words on one line: "group", name, threshold and all members, and one to spare. */
 #define POLICY_WORDS_MAX (POLICY_MEMBERS_MAX + 4)
 
 struct policy_line {

@@ -214,7 +214,7 @@ wait_for_head(struct session *s, uint64_t now)
 void
 session_head(struct session *s, const struct view_head *h, uint64_t now)
 {
-    assert(s->step == STEP_HEAD && s->x.wait_ms == 0);
+    assert(!exchange_ended(&s->x) && s->step == STEP_HEAD && s->x.wait_ms == 0);
     s->head.form = h->form;
     s->head.head = h->head;
     buf_clear(&s->head.bytes);
@@ -238,7 +238,7 @@ session_head(struct session *s, const struct view_head *h, uint64_t now)
 void
 session_no_head(struct session *s, const struct verdict *why)
 {
-    assert(why->kind != VERDICT_YES && why->kind != VERDICT_PENDING);
+    assert(!exchange_ended(&s->x) && why->kind != VERDICT_YES && why->kind != VERDICT_PENDING);
     verdict_end(&s->x.verdict, why->kind, why->why, "%s", why->detail);
 }
 

@@ -14,8 +14,9 @@
 #include "log/ip.h"
 #include "merkle/base/result.h"
 
+/* A text with its NUL: names of 255 bytes, as STORE_ORIGIN_MAX has them, and paths. */
 #define CONFIG_TEXT_MAX 256
-#define CONFIG_ROOTS_MAX 16
+/* Networks of fronts, listed by hand: nobody has that many. */
 #define CONFIG_PROXIES_MAX 16
 
 struct config {

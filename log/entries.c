@@ -8,6 +8,7 @@
 #include "log/stored.h"
 #include "merkle/leaf/datatile.h"
 
+/* Entries looked at for one key: it is a SHA-256 cut short at most, so more than one is rare. */
 #define CANDIDATES_MAX 16
 
 /* Compares p with a candidate of this batch or of the store; on a match p is answered by it. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define NONE UINT32_MAX
+/* Keys of one table: far more than any caller remembers; their numbers fit into 32 bits. */
 #define KEYS_LIMIT ((size_t)1 << 24)
 
 struct bucket {
@@ -146,13 +147,14 @@ find(struct rate *r, const struct hash *key, uint64_t now)
 
 /* ---- tokens ---- */
 
-/* What has come in since the bucket was last used, without overflow after a long pause. */
+/* What has come in since the bucket was last used, without overflow after a long pause: up to the
+ * quotient, which is rounded down, the product is at most full; beyond it, it is more. */
 static void
 fill(const struct rate *r, struct bucket *b, uint64_t now)
 {
     uint64_t full = (uint64_t)r->burst * 1000, passed = now > b->last ? now - b->last : 0;
     b->last = now;
-    if (passed >= full / r->rate)
+    if (passed > full / r->rate)
         b->milli = full;
     else
         b->milli += passed * r->rate;

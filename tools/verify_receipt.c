@@ -126,10 +126,13 @@ none_found(const struct app *a, const struct search *s, const char *path)
     return EXIT_NO;
 }
 
+/* A file of receipts: some 500,000 lines of 1 KB. */
+#define RECEIPTS_MAX (512u * 1024 * 1024)
+
 int
 verify_receipts(const struct app *a, const struct subject_chain *chain, const char *path)
 {
-    struct buf text = BUF_INIT(512u * 1024 * 1024);
+    struct buf text = BUF_INIT(RECEIPTS_MAX);
     struct search s = {.last = RES_ABSENT};
     int e = EXIT_YES;
     enum result r = file_read(path, &text);

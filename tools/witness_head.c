@@ -25,8 +25,9 @@ struct question {
 
 /*
  * "it MUST include the cosignature(s) from the witness's key(s) [...] and the cosignature from the
- * log key(s) that the witness verified": the log's signatures alone may be an old head's, sent by
- * whoever answers at the URL.
+ * log key(s) that the witness verified": so whoever answers at the URL can send no head that this
+ * witness has not cosigned.  An older one that it has passes here; its age is bounded by the
+ * caller.
  */
 static enum result
 verify(const struct question *q, struct span body, struct checkpoint *ret, uint64_t *ret_timestamp)

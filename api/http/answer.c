@@ -158,9 +158,11 @@ answer_body_max(struct conn *conn)
     c->route = NULL;
     c->allow = NULL;
     c->route_why = route_find(&c->server->options.routes, &conn->message.rq, &c->route, &c->allow);
-    if (c->route_why == RES_OK && c->route->where != ROUTE_LOOP)
+    if (c->route_why != RES_OK || c->route == NULL)
+        return CONN_BODY_NOW;
+    if (c->route->where != ROUTE_LOOP)
         c->route_why = take_token(c);
-    return c->route_why == RES_OK && c->route != NULL ? c->route->body_max : CONN_BODY_NOW;
+    return c->route_why == RES_OK ? c->route->body_max : CONN_BODY_NOW;
 }
 
 void

@@ -1,3 +1,5 @@
+/* One peer's connection from its first byte to its last: opened, read from, looked after, closed.
+ */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>

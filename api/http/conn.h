@@ -10,7 +10,7 @@
  * Life cycle: init; then in any order: space and fed (bytes from the peer), next (a request?),
  * answer (to the request or the refusal), output and wrote (bytes to the peer); release.  One
  * thread; `now` is milliseconds of a clock that never goes back.  No I/O, no clock.  Uses head,
- * reply, llhttp.
+ * limits, message, reply.
  */
 #ifndef API_HTTP_CONN_H
 #define API_HTTP_CONN_H

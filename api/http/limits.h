@@ -20,10 +20,13 @@
  * CRLF and a digit to spare), so that one-byte chunks pass and endless chunk extensions do not. */
 #define HTTP_CHUNK_FRAMING 16384
 #define HTTP_CHUNK_FRAMING_PER_BYTE 6
-/* A body's or answer's buffer that grew beyond this is given back after the request. */
+/* A body's or answer's buffer that grew beyond this is given back after the request.  While
+ * more than half of HTTP_BODIES_MAX is held every body's is, so that resting connections keep half
+ * of it at most. */
 #define HTTP_BUFFER_KEPT 65536
-/* Bytes of request bodies held at once, over all connections: 128 of the largest a submission may
- * be by default, some 8,000 of usual size.  One more is answered 503. */
+/* Bytes of request bodies held at once, over all connections, with the buffers that resting ones
+ * keep: 128 of the largest a submission may be by default, some 8,000 of usual size.  One more is
+ * answered 503. */
 #define HTTP_BODIES_MAX (64u << 20)
 /* The largest answer: a data tile of 256 precertificates of 256 KiB with their TBS is 128 MiB;
  * get-roots with 4,096 roots of 1.5 KiB is 8 MiB. */

@@ -24,8 +24,8 @@
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OPTIONS, METHOD_OTHER };
 
-/* A request.  All spans borrow from the head that was given, and from the message's body, until the
- * next message_head. */
+/* A request.  Its spans borrow from the head that was given, as long as that stays where it is;
+ * body from the message, until the next message_head, message_rest or message_release. */
 struct request {
     enum method method;
     struct span path;            /* as sent, begins with '/'; "*" for OPTIONS only */
@@ -66,8 +66,8 @@ void message_init(struct message *m, struct room *room);
 /* Frees the body and gives its room back.  Twice does nothing. */
 void message_release(struct message *m);
 
-/* Gives the body's memory back when it grew beyond HTTP_BUFFER_KEPT, or when room is scarce.  The
- * request is over. */
+/* Gives the body's memory back when it grew beyond HTTP_BUFFER_KEPT, or when room is scarce;
+ * else a connection that rests keeps it, and its room.  The request is over. */
 void message_rest(struct message *m);
 
 /*
@@ -90,8 +90,7 @@ MUST_CHECK enum result message_head(struct message *m, struct span head);
 bool message_has_body(const struct message *m);
 
 /* The body may be max bytes long.  RES_HTTP_BODY: it is announced longer; RES_HTTP_BODIES;
- * RES_MEMORY.  Requires
- * message_has_body and max < SIZE_MAX. */
+ * RES_MEMORY.  Requires message_has_body and max < SIZE_MAX. */
 MUST_CHECK enum result message_allow(struct message *m, size_t max);
 
 /*
@@ -101,7 +100,7 @@ MUST_CHECK enum result message_allow(struct message *m, size_t max);
  *
  *   RES_HTTP_SYNTAX  broken chunks, a bare LF, a trailer: nothing here has a use for it
  *   RES_HTTP_BODY    longer than allowed, or announced so; or chunk framing out of all proportion
- *   RES_HTTP_BODIES  there is no room: other bodies hold it
+ *   RES_HTTP_BODIES  there is no room: other connections hold it
  *   RES_MEMORY
  */
 MUST_CHECK enum result message_body(struct message *m, struct span in, size_t *ret_used,

@@ -20,7 +20,7 @@ struct metrics {
     uint64_t open;        /* connections now */
     uint64_t received;    /* bytes */
     uint64_t sent;        /* bytes */
-    uint64_t bodies;      /* bytes of request bodies held now */
+    uint64_t bodies;      /* bytes held for request bodies now, by resting connections too */
     uint64_t networks;    /* clients' networks whose rate is remembered now */
 };
 

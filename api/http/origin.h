@@ -32,8 +32,9 @@ void origin_add_line(struct origin_lines *l, struct span value);
  * The address that the request came from.
  *
  * peer itself unless it is trusted; else the last address in lines that is not; when all are, the
- * first of them: a client in the fronts' own network.  peer also when there is no address, and when
- * one that is needed is malformed or stands behind HTTP_HOPS_MAX others: then nobody has told.
+ * first that is kept: a client in the fronts' own network.  peer also when there is no
+ * address, and when one that is needed is malformed or stands behind HTTP_HOPS_MAX others: then
+ * nobody has told.
  *
  * An address is bare, or in brackets, or with ":port" behind it (some fronts write so); blanks and
  * empty members are passed over.

@@ -2,8 +2,9 @@
  * Room: so many bytes, which many buffers share.
  *
  * Each connection's request body has a limit of its own; together they are bounded here, so that
- * many slow bodies are refused and do not take the machine's memory.  One thread.  Pure.  Uses
- * nothing.
+ * many slow bodies are refused and do not take the machine's memory.  Who fills the room with
+ * bodies that do not end keeps others' submissions out until the body's time is over: a front that
+ * buffers bodies is what helps against that.  One thread.  Pure.  Uses nothing.
  */
 #ifndef API_HTTP_ROOM_H
 #define API_HTTP_ROOM_H

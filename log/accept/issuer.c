@@ -5,14 +5,12 @@
 #include "log/accept/multiples.h"
 #include "log/accept/sigalg.h"
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
@@ -136,6 +134,18 @@ count_confirmed(const struct issuer *i)
         multiples_free(m);
         atomic_fetch_sub(&tables, 1);
     }
+}
+
+bool
+issuer_has_multiples(const struct issuer *i)
+{
+    return atomic_load(&i->multiples) != NULL;
+}
+
+unsigned
+issuer_tables(void)
+{
+    return atomic_load(&tables);
 }
 
 /* Whether the key has multiples, and they say that the signature is good. */

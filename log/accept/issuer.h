@@ -39,4 +39,9 @@ void issuer_unref(struct issuer *i); /* NULL does nothing */
  */
 MUST_CHECK enum result issuer_verify(const struct issuer *i, const struct cert *c);
 
+/* Private, for the unit test; any thread.  Whether the key has its multiples by now; how many keys
+ * of the process have or are getting them. */
+bool issuer_has_multiples(const struct issuer *i);
+unsigned issuer_tables(void);
+
 #endif

@@ -108,6 +108,8 @@ multiples_new(struct span point, struct multiples **ret)
 
     if (m == NULL)
         return RES_MEMORY;
+    for (size_t k = 0; k < SPARES; k++)
+        atomic_init(&m->spare[k], NULL);
     m->base = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     m->own = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     if (m->base != NULL && m->own != NULL)

@@ -1,3 +1,4 @@
+/* The store's transactions: begun, written to, committed or dropped. */
 #include "log/store/bundle.h"
 #include "log/store/head.h"
 #include "log/store/store.h"

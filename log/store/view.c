@@ -1,3 +1,4 @@
+/* Views of the store: what one snapshot holds. */
 #include "log/store/bundle.h"
 #include "log/store/head.h"
 #include "log/store/store.h"

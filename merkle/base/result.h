@@ -183,7 +183,7 @@ enum result_class {
     X(RES_CLIENT_RATE, LATER, "client-rate-limited", "RFC 6585 4",                                 \
       "too many requests from this client's network")                                              \
     X(RES_HTTP_BODIES, LATER, "too-many-bodies", "RFC 9110 15.6.4",                                \
-      "the request bodies that are coming in fill the room for them")                              \
+      "other connections fill the room for request bodies")                                        \
     X(RES_DISK_FLOOR, LATER, "disk-floor", "operation", "free disk space is below the floor")      \
     X(RES_CLOCK, LATER, "clock-went-back", "RFC 6962 3.5",                                         \
       "the clock stands before the last signed head, or has leapt ahead")                          \

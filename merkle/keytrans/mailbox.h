@@ -3,7 +3,8 @@
  * FORMATS.md, "The value".
  *
  * A version is the whole state of its label.  Vectors count elements, as everywhere in KEYTRANS.
- * Decoded values borrow the bytes they were read from.  Pure.  Uses codec, hash, mailboxes (where an address stood).
+ * Decoded values borrow the bytes they were read from.  Pure.  Uses codec, hash, mailboxes (where
+ * an address stood).
  */
 #ifndef MERKLE_KEYTRANS_MAILBOX_H
 #define MERKLE_KEYTRANS_MAILBOX_H

@@ -106,7 +106,7 @@ static enum result
 close_proof(void *arg, struct hash *ret_root)
 {
     struct recorder *r = arg;
-    bool there[PREFIX_RESULTS_MAX];
+    bool there[PREFIX_RESULTS_MAX] = {false};
     struct prefix_ref root;
     enum result rc = r->tree->prefix(r->tree->arg, r->position, &root);
 

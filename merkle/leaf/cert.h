@@ -20,8 +20,8 @@
 #include "merkle/base/result.h"
 #include "merkle/base/span.h"
 
-/* Largest certificate: ASN.1Cert is opaque<1..2^24-1>, a request body is smaller; see limits in
- * README. */
+/* Largest certificate: ASN.1Cert is opaque<1..2^24-1>, but those with S/MIME have 1 to 3 KiB, and a
+ * body of 512 KiB holds one of this size in base64 with its chain. */
 #define CERT_MAX (256 * 1024)
 /* Extensions in one certificate. */
 #define CERT_EXTENSIONS_MAX 64

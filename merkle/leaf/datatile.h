@@ -9,7 +9,7 @@
 #include "merkle/base/codec.h"
 #include "merkle/leaf/entry.h"
 
-/* Issuers in one chain; limits in README. */
+/* Issuers in one chain: a log takes chains of 10 at most (CHAIN_MAX), other logs' may be longer. */
 #define DATATILE_CHAIN_MAX 16
 
 struct tile_leaf {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Goal of this test: nobody takes the log from the others, neither by many slow bodies, which all together hold no more
-# than their room, nor by many requests, which are counted for each network, behind a front too.
+# Goal of this test: slow bodies hold no more than their room, and what has no body is answered meanwhile; submissions
+# are refused until there is room again.  Many requests are counted for each network, behind a front too.
 
 import re
 import time
@@ -9,6 +9,7 @@ from house import Http, Leaves, Log, run, until
 
 ADD = "/ct/v1/add-chain"
 ROOM = 64 << 20
+MARGIN = 32  # MiB: connections, and what the allocator does not give back; without the room there are 149 MiB of bodies
 LARGE = 520_000
 CLIENTS = 300
 ENTRIES = "/ct/v1/get-entries?start=0&end=0"
@@ -51,7 +52,9 @@ def bodies(checks, log, leaves):
         small.append(slow_body(log, 1023, 1))
         if is_refused(small[-1]) is not None:
             break
-    print(f"{CLIENTS} bodies of {LARGE} bytes: {anonymous(log) - before} MiB more, {time.monotonic() - began:.1f} s")
+    more = anonymous(log) - before
+    print(f"{CLIENTS} bodies of {LARGE} bytes: {more} MiB more, {time.monotonic() - began:.1f} s")
+    checks.that(more <= (ROOM >> 20) + MARGIN, "the process grows by the room and a margin at most", more)
     checks.equal(log.ask("/health").status, 200, "what has no body is answered")
     told = [(h, is_refused(h)) for h in slow]
     kept = [h for h, answer in told if answer is None]
@@ -93,15 +96,17 @@ def rates(checks, log):
         checks.equal(ask_as(front, "/ct/v1/get-sth", "198.51.100.1"), (200, None), "heads are for all")
     checks.that(metric(log, 'cartulary_http_refused_total{reason="client-rate-limited"}') >= 20, "they are counted")
     checks.equal(metric(log, "cartulary_http_client_networks"), 2, "so are the networks")
-    checks.that("198.51" not in log.lines() and "203.0" not in log.lines(), "no line names a client")
+    checks.that("198.51" not in log.lines() and "203.0.113" not in log.lines(), "no line names a client")
     log.stop()
     path = log.house.path("front")
     for trusted, wanted in ((None, 1), ("unix", 9)):
         log.configure(client_rate=1, client_burst=1, trusted_proxy=trusted)
         log.start(listen="unix:" + path)
         with Http("unix:" + path) as h:
+            began = time.monotonic()
             seen = [ask_as(h, ENTRIES, f"192.0.{i}.1")[0] for i in range(9)]
-            checks.that(wanted <= seen.count(200) <= wanted + 4, f"a Unix socket, trusted-proxy = {trusted}", seen)
+            came = int(time.monotonic() - began) + 1  # tokens, one a second
+            checks.that(wanted <= seen.count(200) <= wanted + came, f"a Unix socket, trusted-proxy = {trusted}", seen)
         log.stop()
 
 

@@ -289,6 +289,36 @@ verify_many(void *arg)
     return NULL;
 }
 
+/* The table comes with the last of so many good signatures, not before, and goes with its key; bad
+ * signatures do not count. */
+static void
+multiples_come_and_go(void **state)
+{
+    struct span good = signed_by(key_of(MINT_P256), "SHA256", false);
+    uint8_t *bad = malloc(good.n);
+    struct issuer *issuer;
+
+    (void)state;
+    memcpy(bad, good.p, good.n);
+    bad[good.n - 1] ^= 1;
+    assert_int_equal(new_issuer(key_of(MINT_P256), &issuer), RES_OK);
+    for (unsigned n = 1; n < ISSUER_BUSY; n++) {
+        assert_int_equal(verify(issuer, good), RES_OK);
+    }
+    assert_int_equal(verify(issuer, span_of(bad, good.n)), RES_CHAIN_SIGNATURE);
+    assert_false(issuer_has_multiples(issuer));
+    assert_int_equal(issuer_tables(), 0);
+    assert_int_equal(verify(issuer, good), RES_OK);
+    assert_true(issuer_has_multiples(issuer));
+    assert_int_equal(issuer_tables(), 1);
+    assert_int_equal(verify(issuer, good), RES_OK);
+    assert_int_equal(verify(issuer, span_of(bad, good.n)), RES_CHAIN_SIGNATURE);
+    issuer_unref(issuer);
+    assert_int_equal(issuer_tables(), 0);
+    free(bad);
+    mint_free(good);
+}
+
 /* A key that gets its multiples while four threads use it: the verdicts stay what they were. */
 static void
 busy_key(void **state)
@@ -312,6 +342,7 @@ busy_key(void **state)
         pthread_join(thread[i], NULL);
         assert_true(job[i].ok);
     }
+    assert_true(issuer_has_multiples(issuer));
     assert_int_equal(verify(issuer, longer), RES_OK); /* not for the multiples */
     issuer_unref(issuer);
     free(bad);
@@ -331,6 +362,7 @@ main(void)
         cmocka_unit_test(refuses_keys),
         cmocka_unit_test(refuses_explicit_curves),
         cmocka_unit_test(keys_for_pss_only),
+        cmocka_unit_test(multiples_come_and_go),
         cmocka_unit_test(busy_key),
     };
 

@@ -52,6 +52,31 @@ test_rows(void **state)
     rate_free(r);
 }
 
+/* A token takes less than a millisecond, or no whole number of them: still none comes for free. */
+static void
+test_fast_rates(void **state)
+{
+    static const struct {
+        const char *says;
+        unsigned rate, tries, want; /* tries in each of ten thousand milliseconds */
+    } ROWS[] = {
+        {"two tokens a millisecond, of which a burst of one keeps one", 2000, 9, 10000},
+        {"a token in 1.67 ms, which is there at every second look", 600, 1, 5000},
+        {"more looks make no more tokens", 600, 9, 5000},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct rate *r;
+        unsigned n = 0;
+        assert_int_equal(rate_new(ROWS[i].rate, 1, 8, &r), RES_OK);
+        for (uint64_t now = 1000; now < 11000; now++)
+            n += got(r, 1, now, ROWS[i].tries);
+        rate_free(r);
+        if (n != ROWS[i].want)
+            fail_msg("%s: got %u, want %u", ROWS[i].says, n, ROWS[i].want);
+    }
+}
+
 static void
 test_no_limit(void **state)
 {
@@ -164,9 +189,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),       cmocka_unit_test(test_no_limit),
-        cmocka_unit_test(test_full_table), cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_use_keeps),  cmocka_unit_test(test_random_against_a_list),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_fast_rates),
+        cmocka_unit_test(test_no_limit),
+        cmocka_unit_test(test_full_table),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_use_keeps),
+        cmocka_unit_test(test_random_against_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
