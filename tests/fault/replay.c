@@ -176,7 +176,8 @@ cut(struct run *run, const struct disk *d, uint64_t at, enum disk_keep keep)
     run->done[keep]++;
     run->kept_nothing += run->left.n == 0;
     bool sound = run->fsck == NULL || check_fsck(run);
-    bool held = check_store(run);
+    /* Whoever reads a store that fsck calls damaged may be led astray by it. */
+    bool held = sound && check_store(run);
     run->unsound += !sound;
     if (sound && held)
         return;
