@@ -185,7 +185,7 @@ cut(struct run *run, const struct disk *d, uint64_t at, enum disk_keep keep)
     run->failures[keep]++;
     if (all < SAID_MAX)
         printf("cut after record %" PRIu64 ", %s kept: %s%s%zu SCTs had left\n", at, KEEPS[keep],
-               sound ? "" : "fsck says damaged, ", held ? "" : "a promise is broken, ",
+               sound ? "" : "fsck says damaged, ", sound && !held ? "a promise is broken, " : "",
                run->left.n);
 }
 
