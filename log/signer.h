@@ -1,9 +1,9 @@
 /*
  * The only holder of the log's private keys: it offers "sign this kind of thing", never a key.
  *
- * Two keys, none shared between uses: P-256 for SCTs and tree heads (RFC 6962; deployed verifiers
- * accept nothing else), Ed25519 for the checkpoint.  They stand in DIR/keys, PKCS #8 in PEM, mode
- * 0600; what was read from a file is wiped.  ECDSA is not deterministic here: a signature is made
+ * Five keys, none shared between uses: P-256 for SCTs and tree heads (RFC 6962; deployed verifiers
+ * accept nothing else), Ed25519 for the checkpoint, for the directory's heads, for its feed, and the
+ * VRF's.  They stand in DIR/keys, PKCS #8 in PEM, mode 0600; what was read from a file is wiped.  ECDSA is not deterministic here: a signature is made
  * once, stored, and never made again.
  *
  * Thread: signing by one thread at a time (the sequencer's); the public parts by any.
@@ -13,6 +13,8 @@
 #define LOG_SIGNER_H
 
 #include "merkle/base/result.h"
+#include "merkle/keytrans/config.h"
+#include "merkle/keytrans/vrf.h"
 #include "merkle/leaf/sct.h"
 #include "merkle/note/key.h"
 
@@ -20,7 +22,7 @@
 
 struct signer;
 
-/* Makes both keys and writes DIR/keys/{log,checkpoint}.pem (new files, 0600, synced).  RES_EXISTS,
+/* Makes the keys and writes DIR/keys/{log,checkpoint,directory,feed,vrf}.pem (new files, 0600, synced).  RES_EXISTS,
  * RES_IO, RES_CRYPTO. */
 MUST_CHECK enum result signer_create(const char *dir);
 
@@ -47,6 +49,30 @@ MUST_CHECK enum result signer_sth(struct signer *s, uint64_t timestamp, uint64_t
 /* Signs a checkpoint's text with Ed25519. */
 MUST_CHECK enum result signer_checkpoint(struct signer *s, struct span text,
                                          uint8_t ret[static 64]);
+
+/* ---- the directory's three keys: Ed25519 for its heads, Ed25519 for its feed, the VRF's ---- */
+
+/* Signs a KEYTRANS tree head (KEYTRANS, "Tree Head Signature").  One thread at a time. */
+MUST_CHECK enum result signer_directory_head(struct signer *s, const struct kt_config *config,
+                                             uint64_t size, const struct hash *root,
+                                             uint8_t ret[static 64]);
+
+/* Signs the text of the feed's checkpoint.  One thread at a time. */
+MUST_CHECK enum result signer_feed(struct signer *s, struct span text, uint8_t ret[static 64]);
+
+/* Where version of label stands in the prefix tree: the first 32 bytes of the VRF's output.  Any
+ * number of threads.  RES_VALUE for a label of more than 255 bytes, RES_CRYPTO. */
+MUST_CHECK enum result signer_vrf_output(const struct signer *s, struct span label,
+                                         uint32_t version, struct hash *ret);
+
+/* The proof of it.  As signer_vrf_output. */
+MUST_CHECK enum result signer_vrf_prove(const struct signer *s, struct span label,
+                                        uint32_t version, uint8_t ret[static VRF_PROOF_SIZE]);
+
+/* Their public halves, 32 bytes each, owned by the signer. */
+const uint8_t *signer_directory_public(const struct signer *s);
+const uint8_t *signer_feed_public(const struct signer *s);
+const uint8_t *signer_vrf_public(const struct signer *s);
 
 /* The public halves, owned by the signer. */
 const struct p256_key *signer_public(const struct signer *s);

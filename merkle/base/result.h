@@ -80,6 +80,13 @@ enum result_class {
       "the proof has more or fewer elements than were asked for")                                  \
     X(RES_KT_UNKNOWN, FALSE, "kt-unknown-version", "KEYTRANS Search",                              \
       "a version is looked up of which no VRF output or commitment was given")                     \
+    X(RES_KT_NO_LABEL, ABSENT, "kt-no-label", "FORMATS Absence", "the label has no version")        \
+    X(RES_KT_NOTHING_NEW, INPUT, "kt-nothing-new", "KEYTRANS Updating a Label",                    \
+      "the label's newest version is the one given")                                               \
+    X(RES_KT_OWN_VALUES, INPUT, "kt-own-values", "KEYTRANS Updating a Label",                      \
+      "only issuance changes a label")                                                             \
+    X(RES_KT_NOT_YET, INPUT, "kt-not-yet", "KEYTRANS Updating a Label",                            \
+      "the label has no version as great as the one given")                                        \
     X(RES_KT_TIME, FALSE, "kt-time", "FORMATS As of a time",                                       \
       "the time lies outside what the answer claims to be about")                                  \
     /* certificates */                                                                             \
@@ -184,6 +191,8 @@ enum result_class {
       "too many requests from this client's network")                                              \
     X(RES_HTTP_BODIES, LATER, "too-many-bodies", "RFC 9110 15.6.4",                                \
       "other connections fill the room for request bodies")                                        \
+    X(RES_DIRECTORY_BEHIND, LATER, "directory-behind", "operation",                                \
+      "the directory is behind the log by more than it promises")                                  \
     X(RES_DISK_FLOOR, LATER, "disk-floor", "operation", "free disk space is below the floor")      \
     X(RES_CLOCK, LATER, "clock-went-back", "RFC 6962 3.5",                                         \
       "the clock stands before the last signed head, or has leapt ahead")                          \
