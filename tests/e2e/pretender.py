@@ -210,22 +210,22 @@ class Pretender:
     def feed_bytes(self):
         return [encode(mailbox.FeedEntry, e, CONTACT) for e in self.feed]
 
-    def checkpoint(self):
+    def checkpoint(self, entries):
         title = policy_value(self.real, "feed").split("+")[0]
-        root = tree.root_of([tree.leaf_hash(e) for e in self.feed_bytes()])
-        body = f"{title}\n{len(self.feed)}\n{text(root)}\n".encode()
+        root = tree.root_of([tree.leaf_hash(e) for e in entries])
+        body = f"{title}\n{len(entries)}\n{text(root)}\n".encode()
         public = b"\1" + ed25519.public_key(self.keys["feed"])
         identifier = hashlib.sha256(title.encode() + b"\n" + public).digest()[:4]
         return body + f"\n\u2014 {title} {text(identifier + ed25519.sign(self.keys['feed'], body))}\n".encode()
 
     def anchor(self, size):
         entries = self.feed_bytes()
-        return {"size": size, "entry": text(entries[size - 1]), "checkpoint": self.checkpoint().decode(),
+        return {"size": size, "entry": text(entries[size - 1]), "checkpoint": self.checkpoint(entries).decode(),
                 "audit_path": [text(h) for h in audit_path([tree.leaf_hash(e) for e in entries], size - 1)]}
 
     def feed_file(self, name, path):
         if name == "checkpoint":
-            return 200, "text/plain", self.checkpoint()
+            return 200, "text/plain", self.checkpoint(self.feed_bytes())
         if name == "anchor":
             return 200, "application/json", json.dumps(self.anchor(int(path.split("=")[1]))).encode()
         part, number = name.rsplit("/", 1) if ".p/" not in name else (name.split(".p/")[0].rsplit("/", 1))

@@ -10,13 +10,12 @@ import time
 
 import tree
 from der import Certificate
-from expected import fetch_entries  # noqa: F401  (whoever verifies wants to read entries, too)
+from expected import mailbox_label
 from house import SOURCE
 
 sys.path.insert(0, os.path.join(SOURCE, "tests", "reference"))
 
 from kt import crypto, ed25519, extensions, logtree, mailbox, prefix  # noqa: E402
-from kt.client import Client  # noqa: E402
 from kt.codec import U32, U64, Opaque, Struct, decode, encode  # noqa: E402
 from kt.messages import (ContactMonitorRequest, DistinguishedRequest, OwnerInitRequest, OwnerMonitorRequest,  # noqa: E402
                          SearchRequest, UpdateRequest)
@@ -139,9 +138,7 @@ class Stranger:
         return self.verified(question, answer.status, answer.json())
 
     def verified(self, question, status, told):
-        import expected
-
-        label, at, now = expected.mailbox_label(question["address"]), question.get("at"), self.now()
+        label, at, now = mailbox_label(question["address"]), question.get("at"), self.now()
         data = base64.b64decode(told["answer"])
         if at is not None:
             request = extensions.as_of_request(self.twin, label, at)
