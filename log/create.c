@@ -197,8 +197,11 @@ static void
 unmake(const char *dir, bool made)
 {
     static const char *const FILES[] = {
-        "store/data.mdb", "store/lock.mdb", "store",  "keys/checkpoint.pem", "keys/log.pem",
-        "keys",           "log.pub.pem",    "policy", "roots.pem",           "cartulary.conf"};
+        "store/data.mdb",      "store/lock.mdb", "store",
+        "keys/vrf.pem",        "keys/feed.pem",  "keys/directory.pem",
+        "keys/checkpoint.pem", "keys/log.pem",   "keys",
+        "log.pub.pem",         "policy",         "roots.pem",
+        "cartulary.conf"};
     char path[FILES_PATH_MAX];
     for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++)
         if (files_path(dir, FILES[i], path) == RES_OK)

@@ -13,11 +13,14 @@
 #include "log/store/store_lmdb.h"
 #include "merkle/base/buf.h"
 #include "merkle/keytrans/config.h"
+#include "merkle/tree/node.h"
 
 #define SHELF_FORMAT 1
 #define SHELF_PAGE 4080
 /* Objects up to this never cross the end of a page. */
 #define SHELF_WHOLE_MAX 512
+/* Bytes of the origin: the store's, log/store/store.h. */
+#define SHELF_ORIGIN_MAX 255
 
 struct shelf;
 struct shelf_view; /* a snapshot; one thread at a time */
@@ -29,7 +32,8 @@ struct shelf_options {
     bool read_only;
 };
 
-/* Makes an empty store without a head in the existing directory.  RES_EXISTS, RES_IO, RES_MEMORY. */
+/* Makes an empty store without a head in the existing directory.  RES_VALUE unless origin has 1 to
+ * SHELF_ORIGIN_MAX bytes and configuration is one; RES_EXISTS, RES_IO, RES_MEMORY. */
 MUST_CHECK enum result shelf_create(const struct shelf_options *o, const char *origin,
                                     struct span configuration);
 
@@ -45,10 +49,11 @@ const struct kt_config *shelf_config(const struct shelf *s);
 
 MUST_CHECK enum result shelf_view_new(struct shelf *s, struct shelf_view **ret);
 void shelf_view_free(struct shelf_view *v); /* NULL does nothing */
+/* Begins a snapshot with the head of now.  RES_STORE_DAMAGED, RES_IO, RES_BUSY; errors leave none. */
 MUST_CHECK enum result shelf_view_begin(struct shelf_view *v);
 void shelf_view_end(struct shelf_view *v);
 
-/* The head; RES_ABSENT before the first epoch, RES_STORE_DAMAGED. */
+/* The head; RES_ABSENT before the first epoch. */
 MUST_CHECK enum result shelf_get_head(struct shelf_view *v, struct directory_head *ret);
 
 /* Row i or seq.  RES_ABSENT beyond the head's; RES_STORE_DAMAGED. */
@@ -76,6 +81,9 @@ MUST_CHECK enum result shelf_get_feed_node(struct shelf_view *v, struct node n, 
 
 /* ---- writing: the builder's thread ---- */
 
+/* All of the adding and putting answers RES_VALUE for rows that no format has room for, RES_IO,
+ * RES_STORE_FULL or RES_MEMORY; then only shelf_abort may follow.  What was added cannot be read
+ * before the commit. */
 MUST_CHECK enum result shelf_begin(struct shelf *s, struct shelf_txn **ret);
 
 /* Appends n bytes to the stream; where they stand into *ret_offset.  Copies. */
@@ -85,7 +93,8 @@ MUST_CHECK enum result shelf_add_version(struct shelf_txn *t, const struct versi
 MUST_CHECK enum result shelf_add_entry(struct shelf_txn *t, const struct entry_row *row);
 /* Puts the proof record of a row; nothing happens when it is there. */
 MUST_CHECK enum result shelf_put_proofs(struct shelf_txn *t, uint64_t seq, struct span steps);
-/* Puts the head: stream and versions are filled in from what was appended.  Once, last. */
+/* Puts the head: stream and versions are filled in from what was appended.  Once, last.  Requires
+ * h->size to count the entries that stand then. */
 MUST_CHECK enum result shelf_put_head(struct shelf_txn *t, struct directory_head *h);
 
 /* The commit point; without a head only proofs may have been put.  The transaction is gone in either
