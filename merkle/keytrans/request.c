@@ -156,3 +156,37 @@ distinguished_request_put(struct writer *w, const struct distinguished_request *
     put_optional_u64(w, q->last);
     put_optional_u64(w, q->stop);
 }
+
+void
+as_of_request_get(struct reader *r, struct as_of_request *ret)
+{
+    ret->last = get_last(r);
+    ret->label = get_label(r);
+    ret->time = get_u64(r);
+}
+
+void
+as_of_request_put(struct writer *w, const struct as_of_request *q)
+{
+    put_optional_u64(w, q->last);
+    put_vec8(w, q->label);
+    put_u64(w, q->time);
+}
+
+void
+credential_update_request_get(struct reader *r, struct credential_update_request *ret)
+{
+    ret->label = get_label(r);
+    ret->version = get_u32(r);
+    ret->tree_size = get_u64(r);
+    ret->terminal = get_u64(r);
+}
+
+void
+credential_update_request_put(struct writer *w, const struct credential_update_request *q)
+{
+    put_vec8(w, q->label);
+    put_u32(w, q->version);
+    put_u64(w, q->tree_size);
+    put_u64(w, q->terminal);
+}

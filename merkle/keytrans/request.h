@@ -61,6 +61,22 @@ struct distinguished_request {
     struct kt_optional stop;
 };
 
+/* Ours: FORMATS.md, "As of a time". */
+struct as_of_request {
+    struct kt_optional last;
+    struct span label;
+    uint64_t time; /* milliseconds */
+};
+
+/* Ours: api/http/FORMATS.md, "credential-update".  What the log must know of a provisional
+ * credential to make its CredentialUpdate. */
+struct credential_update_request {
+    struct span label;
+    uint32_t version;
+    uint64_t tree_size; /* of its tree_head */
+    uint64_t terminal;  /* of its search */
+};
+
 /* Each reads or writes one request.  A reader fails with RES_VALUE for a presence byte other than 0
  * and 1, and for a last of 0: there is no tree of no entries. */
 void search_request_get(struct reader *r, struct search_request *ret);
@@ -75,5 +91,9 @@ void update_request_get(struct reader *r, struct update_request *ret);
 void update_request_put(struct writer *w, const struct update_request *q);
 void distinguished_request_get(struct reader *r, struct distinguished_request *ret);
 void distinguished_request_put(struct writer *w, const struct distinguished_request *q);
+void as_of_request_get(struct reader *r, struct as_of_request *ret);
+void as_of_request_put(struct writer *w, const struct as_of_request *q);
+void credential_update_request_get(struct reader *r, struct credential_update_request *ret);
+void credential_update_request_put(struct writer *w, const struct credential_update_request *q);
 
 #endif

@@ -204,6 +204,8 @@ update_response_put(struct writer *w, const struct update_response *a)
 void
 credential_get(struct reader *r, struct credential *ret)
 {
+    struct prefix_proof unused;
+    const uint8_t *begin;
     uint8_t type;
 
     memset(ret, 0, sizeof(*ret));
@@ -220,7 +222,9 @@ credential_get(struct reader *r, struct credential *ret)
         get_tree_head(r, &ret->head);
         combined_proof_get(r, &ret->search);
     } else if (type == CREDENTIAL_STANDARD) {
-        prefix_proof_get(r, &ret->distinguished);
+        begin = r->p;
+        prefix_proof_get(r, &unused);
+        ret->distinguished = passed(r, begin, 1);
     } else {
         reader_fail(r, RES_VALUE);
     }
@@ -240,6 +244,55 @@ credential_put(struct writer *w, const struct credential *c)
         put_tree_head(w, &c->head);
         combined_proof_put(w, &c->search);
     } else {
-        prefix_proof_put(w, &c->distinguished);
+        put_bytes(w, c->distinguished.bytes);
     }
+}
+
+void
+absence_response_get(struct reader *r, struct absence_response *ret)
+{
+    full_head_get(r, &ret->head);
+    ret->vrf_proof = get_bytes(r, KT_VRF_PROOF_SIZE);
+    combined_proof_get(r, &ret->proof);
+}
+
+void
+absence_response_put(struct writer *w, const struct absence_response *a)
+{
+    full_head_put(w, &a->head);
+    put_bytes(w, a->vrf_proof);
+    combined_proof_put(w, &a->proof);
+}
+
+void
+as_of_response_get(struct reader *r, struct as_of_response *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    full_head_get(r, &ret->head);
+    ret->version = get_optional_u32(r);
+    if (ret->version.has)
+        ret->first = get_u64(r);
+    ret->next = get_optional_u64(r);
+    if (ret->version.has) {
+        ret->opening = get_bytes(r, KT_OPENING_SIZE);
+        ret->value = label_value_get(r);
+    }
+    ret->ladder = get_ladder(r, get_u8(r));
+    combined_proof_get(r, &ret->proof);
+}
+
+void
+as_of_response_put(struct writer *w, const struct as_of_response *a)
+{
+    full_head_put(w, &a->head);
+    put_optional_u32(w, a->version);
+    if (a->version.has)
+        put_u64(w, a->first);
+    put_optional_u64(w, a->next);
+    if (a->version.has) {
+        put_bytes(w, a->opening);
+        label_value_put(w, a->value);
+    }
+    put_queue(w, &a->ladder);
+    combined_proof_put(w, &a->proof);
 }

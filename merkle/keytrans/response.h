@@ -1,6 +1,6 @@
 /*
  * What a KEYTRANS log answers, as bytes.  KEYTRANS, "User Operations", "Full Tree Head
- * Verification", "Update Format", "Credentials".
+ * Verification", "Update Format", "Credentials"; FORMATS.md, "Absence", "As of a time".
  *
  * Decoded answers borrow the bytes they were read from; queues are gone through when they are read,
  * so that what comes out is well-formed. Whether any of it is true is not asked here.  Pure.  Uses
@@ -69,9 +69,28 @@ struct credential {
     struct proof_queue ladder; /* BinaryLadderStep<0..2^8-1> */
     uint64_t position;
     bool provisional;
-    struct prefix_proof distinguished; /* standard */
-    struct full_head head;             /* provisional: its TreeHead; updated */
-    struct combined_proof search;      /* provisional */
+    struct proof_queue distinguished; /* standard: one PrefixProof */
+    struct full_head head;            /* provisional: its TreeHead; updated */
+    struct combined_proof search;     /* provisional */
+};
+
+/* Ours: the label has no version. */
+struct absence_response {
+    struct full_head head;
+    struct span vrf_proof; /* of version 0; KT_VRF_PROOF_SIZE bytes */
+    struct combined_proof proof;
+};
+
+/* Ours: what the label was at a time. */
+struct as_of_response {
+    struct full_head head;
+    struct kt_optional version;
+    uint64_t first; /* with opening and value on the wire only when there is a version */
+    struct kt_optional next;
+    struct span opening;
+    struct span value;
+    struct proof_queue ladder; /* BinaryLadderStep<0..2^8-1> */
+    struct combined_proof proof;
 };
 
 void full_head_get(struct reader *r, struct full_head *ret);
@@ -95,5 +114,12 @@ void update_response_get(struct reader *r, struct update_response *ret);
 void update_response_put(struct writer *w, const struct update_response *a);
 void credential_get(struct reader *r, struct credential *ret);
 void credential_put(struct writer *w, const struct credential *c);
+void absence_response_get(struct reader *r, struct absence_response *ret);
+void absence_response_put(struct writer *w, const struct absence_response *a);
+void as_of_response_get(struct reader *r, struct as_of_response *ret);
+void as_of_response_put(struct writer *w, const struct as_of_response *a);
+
+/* A CredentialUpdate is a CombinedTreeProof and nothing else: combined_proof_get,
+ * combined_proof_put. */
 
 #endif

@@ -8,6 +8,9 @@ AGAIN(init, owner_init_request, owner_init_request_get, owner_init_request_put)
 AGAIN(monitor, owner_monitor_request, owner_monitor_request_get, owner_monitor_request_put)
 AGAIN(update, update_request, update_request_get, update_request_put)
 AGAIN(heads, distinguished_request, distinguished_request_get, distinguished_request_put)
+AGAIN(as_of, as_of_request, as_of_request_get, as_of_request_put)
+AGAIN(credential, credential_update_request, credential_update_request_get,
+      credential_update_request_put)
 
 /* "\xNN" of a request, and what stands where in it. */
 #define LAST "\1\0\0\0\0\0\0\0\7"
@@ -31,6 +34,7 @@ static const struct {
     {"an update of two values", again_update, LAST LABEL "\1\0\0\0\2\2\0\0\0\1x\0\0\0\0", 28},
     {"heads", again_heads, "\0\0", 2},
     {"heads after a stop", again_heads, LAST "\1\0\0\0\0\0\0\0\2", 18},
+    {"a label as of a time", again_as_of, LAST LABEL "\0\0\1\2\3\4\5\6", 21},
 };
 
 static void
@@ -77,6 +81,23 @@ fields_are_where_they_should_be(void **state)
     assert_true(q.start == 6 && q.greatest_version.has && q.greatest_version.value == 2);
 }
 
+/* The example of api/http/FORMATS.md. */
+static void
+a_credential_update_is_asked_for(void **state)
+{
+    static const char bytes[] = "\x12\1alice@example.com\0\0\0\3"
+                                "\0\0\0\0\0\0\1\x2c\0\0\0\0\0\0\1\x2b";
+    struct credential_update_request q;
+    struct reader r = reader_of(span_of(bytes, sizeof(bytes) - 1));
+
+    (void)state;
+    whole(again_credential, span_of(bytes, sizeof(bytes) - 1));
+    credential_update_request_get(&r, &q);
+    assert_int_equal(reader_end(&r), RES_OK);
+    assert_true(span_equal(q.label, span_str("\1alice@example.com")));
+    assert_true(q.version == 3 && q.tree_size == 300 && q.terminal == 299);
+}
+
 int
 main(void)
 {
@@ -85,6 +106,7 @@ main(void)
         cmocka_unit_test(a_last_of_no_entries_is_refused),
         cmocka_unit_test(presence_is_0_or_1),
         cmocka_unit_test(fields_are_where_they_should_be),
+        cmocka_unit_test(a_credential_update_is_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

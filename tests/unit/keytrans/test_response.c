@@ -13,6 +13,8 @@ AGAIN(proof, proof_response, proof_response_get, proof_response_put)
 AGAIN(init, owner_init_response, owner_init_response_get, owner_init_response_put)
 AGAIN(update, update_response, update_response_get, update_response_put)
 AGAIN(credential, credential, credential_get, credential_put)
+AGAIN(absence, absence_response, absence_response_get, absence_response_put)
+AGAIN(as_of, as_of_response, as_of_response_get, as_of_response_put)
 
 static uint8_t fill[256];
 
@@ -167,7 +169,7 @@ credentials(void **state)
                            .value = {fill, 2},
                            .ladder = p.ladder,
                            .position = 4,
-                           .distinguished = {{span_of("\1\7", 2), 1}, {fill, 32}}};
+                           .distinguished = {buf_span(&p.prefix), 1}};
     size_t type = 4 + 4 + 16 + 6 + 1 + p.steps.n + 8;
 
     (void)state;
@@ -184,6 +186,35 @@ credentials(void **state)
     release(&p);
 }
 
+/* What the draft lacks. */
+static void
+absences_and_times(void **state)
+{
+    struct pieces p = pieces();
+    struct writer w = writer_to(&p.out);
+    struct absence_response absence = {head, {fill, KT_VRF_PROOF_SIZE}, p.proof};
+    struct as_of_response a = {
+        .head = head, .next = {true, 8}, .ladder = p.ladder, .proof = p.proof};
+
+    (void)state;
+    absence_response_put(&w, &absence);
+    whole(again_absence, buf_span(&p.out));
+    buf_clear(&p.out);
+    as_of_response_put(&w, &a);
+    whole(again_as_of, buf_span(&p.out));
+    refused_at(again_as_of, buf_span(&p.out), 14, 2, RES_VALUE, "a version's presence");
+    refused_at(again_as_of, buf_span(&p.out), 15, 2, RES_VALUE, "the next one's presence");
+    buf_clear(&p.out);
+    a.version = (struct kt_optional){true, 3};
+    a.first = 2;
+    a.next.has = false;
+    a.opening = span_of(fill, KT_OPENING_SIZE);
+    a.value = span_of(fill, 5);
+    as_of_response_put(&w, &a);
+    whole(again_as_of, buf_span(&p.out));
+    release(&p);
+}
+
 int
 main(void)
 {
@@ -192,6 +223,7 @@ main(void)
         cmocka_unit_test(proofs),
         cmocka_unit_test(owners),
         cmocka_unit_test(credentials),
+        cmocka_unit_test(absences_and_times),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
