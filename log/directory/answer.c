@@ -108,8 +108,6 @@ answer_search(struct directory_reader *r, struct span request, struct buf *out)
 
     search_request_get(&in, &q);
     enum result rc = reader_end(&in);
-    if (rc == RES_OK && !label_is(q.label))
-        rc = RES_VALUE;
     return rc == RES_OK ? search_for(r, q.label, q.last, q.version, out) : rc;
 }
 
@@ -251,8 +249,6 @@ answer_as_of(struct directory_reader *r, struct span request, struct buf *out)
 
     as_of_request_get(&in, &q);
     enum result rc = reader_end(&in);
-    if (rc == RES_OK && !label_is(q.label))
-        rc = RES_VALUE;
     return rc == RES_OK ? as_of_for(r, q.label, q.last, q.time, out) : rc;
 }
 

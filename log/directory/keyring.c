@@ -173,6 +173,16 @@ keyring_label_key(const struct keyring *k, struct span label, struct hash *ret)
     keyed(k->salt, (struct span[]){span_of(head, sizeof(head)), label}, 2, ret);
 }
 
+void
+keyring_nobody_key(const struct keyring *k, uint64_t seq, struct hash *ret)
+{
+    uint8_t head[9] = {3};
+
+    big_endian((uint32_t)(seq >> 32), head + 1);
+    big_endian((uint32_t)seq, head + 5);
+    keyed(k->salt, (struct span[]){span_of(head, sizeof(head))}, 1, ret);
+}
+
 /* The label's key; the caller wipes it. */
 static enum result
 label_key(struct keyring *k, uint64_t number, uint8_t ret[static SLOT])

@@ -35,6 +35,9 @@ void keyring_version_key(const struct keyring *k, struct span label, uint32_t ve
                          struct hash *ret);
 void keyring_label_key(const struct keyring *k, struct span label, struct hash *ret);
 
+/* What stands in both maps for a row whose label was erased: the hash of no label. */
+void keyring_nobody_key(const struct keyring *k, uint64_t seq, struct hash *ret);
+
 enum keyring_kind { KEYRING_TEXT = 1, KEYRING_STATE = 2 };
 
 /* The opening of a version.  RES_ABSENT when the label's key was erased; RES_RANGE when none was
