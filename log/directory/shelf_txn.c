@@ -214,9 +214,9 @@ shelf_put_head(struct shelf_txn *t, struct directory_head *h)
     h->versions = t->head.versions;
     directory_head_put(&w, h);
     rc = writer_end(&w);
-    return rc == RES_OK ? lmdb_put(t->txn, SHELF_META, span_str(SHELF_META_HEAD), buf_span(&out),
-                                   false)
-                        : rc;
+    return rc == RES_OK
+               ? lmdb_put(t->txn, SHELF_META, span_str(SHELF_META_HEAD), buf_span(&out), false)
+               : rc;
 }
 
 static void
