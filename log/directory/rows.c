@@ -76,6 +76,7 @@ directory_head_get(struct reader *r, struct directory_head *ret)
     ret->stream = get_u64(r);
     ret->versions = get_u64(r);
     ret->labels = get_u64(r);
+    ret->recipes = get_u64(r);
     if (!head_possible(ret))
         reader_fail(r, RES_VALUE);
 }
@@ -93,6 +94,7 @@ directory_head_put(struct writer *w, const struct directory_head *h)
     put_u64(w, h->stream);
     put_u64(w, h->versions);
     put_u64(w, h->labels);
+    put_u64(w, h->recipes);
 }
 
 /* ---- Ref ---- */

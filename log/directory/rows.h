@@ -25,6 +25,7 @@ struct directory_head {
     uint8_t feed_signature[64];
     uint64_t stream; /* bytes */
     uint64_t versions, labels;
+    uint64_t recipes; /* bytes of the file of recipes that these epochs take */
 };
 
 struct entry_row {

@@ -57,6 +57,9 @@ void shelf_view_end(struct shelf_view *v);
 /* The head; RES_ABSENT before the first epoch. */
 MUST_CHECK enum result shelf_get_head(struct shelf_view *v, struct directory_head *ret);
 
+/* The bindings that hold, borrowed.  RES_ABSENT when none were put. */
+MUST_CHECK enum result shelf_get_bindings(struct shelf_view *v, struct span *ret);
+
 /* Row i or seq.  RES_ABSENT beyond the head's; RES_STORE_DAMAGED. */
 MUST_CHECK enum result shelf_get_entry(struct shelf_view *v, uint64_t i, struct entry_row *ret);
 MUST_CHECK enum result shelf_get_version(struct shelf_view *v, uint64_t seq,
@@ -95,6 +98,8 @@ MUST_CHECK enum result shelf_add_version(struct shelf_txn *t, const struct versi
 MUST_CHECK enum result shelf_add_entry(struct shelf_txn *t, const struct entry_row *row);
 /* Puts the proof record of a row; nothing happens when it is there. */
 MUST_CHECK enum result shelf_put_proofs(struct shelf_txn *t, uint64_t seq, struct span steps);
+/* Puts the bindings that hold from this epoch on. */
+MUST_CHECK enum result shelf_put_bindings(struct shelf_txn *t, struct span body);
 /* Puts the head: stream and versions are filled in from what was appended.  Once, last.  Requires
  * h->size to count the entries that stand then. */
 MUST_CHECK enum result shelf_put_head(struct shelf_txn *t, struct directory_head *h);

@@ -23,9 +23,10 @@ enum shelf_table {
 #define SHELF_META_ORIGIN "origin"
 #define SHELF_META_CONFIGURATION "configuration"
 #define SHELF_META_HEAD "head"
+#define SHELF_META_BINDINGS "bindings"
 
 #define SHELF_KEY_SIZE 8
-#define SHELF_HEAD_SIZE 224
+#define SHELF_HEAD_SIZE 232
 
 /* Rows of one page. */
 #define ENTRIES_A_PAGE (SHELF_PAGE / ENTRY_ROW_SIZE)

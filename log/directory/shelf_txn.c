@@ -196,6 +196,14 @@ shelf_put_proofs(struct shelf_txn *t, uint64_t seq, struct span steps)
 }
 
 enum result
+shelf_put_bindings(struct shelf_txn *t, struct span body)
+{
+    assert(!t->headed);
+    t->appended = true;
+    return lmdb_put(t->txn, SHELF_META, span_str(SHELF_META_BINDINGS), body, false);
+}
+
+enum result
 shelf_put_head(struct shelf_txn *t, struct directory_head *h)
 {
     uint8_t bytes[SHELF_HEAD_SIZE];

@@ -98,6 +98,13 @@ shelf_get_head(struct shelf_view *v, struct directory_head *ret)
     return RES_OK;
 }
 
+enum result
+shelf_get_bindings(struct shelf_view *v, struct span *ret)
+{
+    assert(v->begun);
+    return lmdb_get(v->txn, SHELF_META, span_str(SHELF_META_BINDINGS), ret);
+}
+
 /* ---- pages ---- */
 
 static enum result
