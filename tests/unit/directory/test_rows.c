@@ -142,7 +142,7 @@ rows_are_read_as_written(void **state)
         rng_fill(&r, head.signature, sizeof(head.signature));
         rng_fill(&r, head.feed_root.b, HASH_SIZE);
         rng_fill(&r, head.feed_signature, sizeof(head.feed_signature));
-        there_and_back(put_head, get_head, &head, &head_room, 224);
+        there_and_back(put_head, get_head, &head, &head_room, 232);
         assert_int_equal(head_room.size, 0 + head.size);
         entry.feed.timestamp = rng_next(&r);
         entry.feed.prefix_root = entry.root.hash;
