@@ -441,6 +441,39 @@ proofs_are_put_once(void **state)
 }
 
 static void
+bindings_hold_from_their_epoch_on(void **state)
+{
+    struct shelf *s = shelfdata_create(*state);
+    struct twin *w = twin_new();
+    struct shelf_view *v = shelfdata_view(s), *old;
+    struct shelf_txn *t;
+    struct span got;
+
+    assert_int_equal(shelf_get_bindings(v, &got), RES_ABSENT);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(shelf_begin(s, &t), RES_OK);
+        assert_int_equal(shelf_put_bindings(t, span_str("thrown away")), RES_OK);
+        shelf_abort(t);
+        assert_int_equal(shelf_begin(s, &t), RES_OK);
+        if (i != 1)
+            assert_int_equal(shelf_put_bindings(t, span_str(i == 0 ? "first" : "second")), RES_OK);
+        add_entry(t, w);
+        put_head(t, w);
+        assert_int_equal(shelf_commit(t), RES_OK);
+        old = v;
+        v = shelfdata_view(s);
+        assert_int_equal(shelf_get_bindings(v, &got), RES_OK);
+        assert_true(span_equal(got, span_str(i < 2 ? "first" : "second")));
+        assert_int_equal(shelf_get_bindings(old, &got), i == 0 ? RES_ABSENT : RES_OK);
+        assert_true(i == 0 || span_equal(got, span_str("first")));
+        shelf_view_free(old);
+    }
+    shelf_view_free(v);
+    shelf_close(s);
+    free(w);
+}
+
+static void
 making_and_opening(void **state)
 {
     struct shelf_options o = {.path = *state, .map_size = SHELF_TEST_MAP}, r = o;
@@ -759,6 +792,8 @@ main(void)
         cmocka_unit_test_setup_teardown(what_lies_outside_is_damage, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(proofs_are_put_once, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(bindings_hold_from_their_epoch_on, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(making_and_opening, scratch_setup, scratch_teardown),
         cmocka_unit_test(damaged_pages_are_told),
         cmocka_unit_test_setup_teardown(no_transaction_over_a_damaged_end, scratch_setup,
