@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log/directory/directory_private.h"
 #include "log/files.h"
+#include "log/log_private.h"
 #include "log/rootsfile.h"
 #include "log/signer.h"
 #include "merkle/base/text.h"
@@ -160,6 +162,71 @@ make_store(const struct create_options *o)
     return rc == RES_OK ? store_create(&options, o->origin) : rc;
 }
 
+static void
+no_head(void *arg, struct store_head *ret)
+{
+    (void)arg;
+    memset(ret, 0, sizeof(*ret));
+}
+
+static struct roots *
+no_roots(void *arg)
+{
+    return roots_ref(arg);
+}
+
+static void
+not_halted(void *arg, enum result why, const char *what)
+{
+    (void)arg;
+    (void)why;
+    (void)what;
+}
+
+/* The directory with epoch 0, the empty tree: before any entry, whatever the roots are bound to. */
+static enum result
+first_epoch(const struct config *c, struct signer *s, struct store *store, struct log_trouble *why)
+{
+    struct directory_hooks hooks = {
+        .head = no_head, .roots = no_roots, .halted = not_halted, .now_ms = log_now_ms};
+    struct directory *d;
+    struct roots *none;
+    enum result rc = roots_new(&none);
+    if (rc != RES_OK)
+        return rc;
+    hooks.arg = none;
+    rc = directory_create(c, s);
+    if (rc == RES_OK)
+        rc = directory_open(c, s, store, &hooks, &d, why);
+    if (rc == RES_OK) {
+        rc = directory_turn(d);
+        directory_close(d);
+    }
+    roots_unref(none);
+    return rc;
+}
+
+static enum result
+make_directory(const struct config *c, struct signer *s, struct log_trouble *why)
+{
+    char path[FILES_PATH_MAX];
+    struct store *store;
+    struct config small = *c;
+    uint32_t format;
+    if (!log_has_directory(c))
+        return RES_OK;
+    small.map_size = EMPTY_MAP;
+    enum result rc = files_path(c->dir, "store", path);
+    struct store_options o = {.path = path, .map_size = EMPTY_MAP};
+    if (rc == RES_OK)
+        rc = store_open(&o, &format, &store);
+    if (rc != RES_OK)
+        return rc;
+    rc = first_epoch(&small, s, store, why);
+    store_close(store);
+    return rc;
+}
+
 static enum result
 fill(const struct create_options *o, struct log_trouble *why)
 {
@@ -184,11 +251,13 @@ fill(const struct create_options *o, struct log_trouble *why)
         rc = signer_open(o->dir, &s);
     if (rc == RES_OK)
         rc = write_public(o, s);
-    signer_close(s);
     if (rc == RES_OK)
         rc = make_dir(o->dir, "store", 0755);
     if (rc == RES_OK)
         rc = make_store(o);
+    if (rc == RES_OK)
+        rc = make_directory(&c, s, why);
+    signer_close(s);
     return rc == RES_OK ? files_sync_dir(o->dir) : rc;
 }
 
@@ -196,9 +265,27 @@ fill(const struct create_options *o, struct log_trouble *why)
 static void
 unmake(const char *dir, bool made)
 {
-    static const char *const FILES[] = {
-        "store/data.mdb", "store/lock.mdb", "store",  "keys/checkpoint.pem", "keys/log.pem",
-        "keys",           "log.pub.pem",    "policy", "roots.pem",           "cartulary.conf"};
+    static const char *const FILES[] = {"directory/index/data.mdb",
+                                        "directory/index/lock.mdb",
+                                        "directory/index",
+                                        "directory/data.mdb",
+                                        "directory/lock.mdb",
+                                        "directory/recipes",
+                                        "directory/keys",
+                                        "directory",
+                                        "store/data.mdb",
+                                        "store/lock.mdb",
+                                        "store",
+                                        "keys/vrf.pem",
+                                        "keys/feed.pem",
+                                        "keys/directory.pem",
+                                        "keys/checkpoint.pem",
+                                        "keys/log.pem",
+                                        "keys",
+                                        "log.pub.pem",
+                                        "policy",
+                                        "roots.pem",
+                                        "cartulary.conf"};
     char path[FILES_PATH_MAX];
     for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++)
         if (files_path(dir, FILES[i], path) == RES_OK)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "log/directory/directory.h"
+#include "log/directory/directory_private.h"
 #include "log/log_private.h"
 #include "log/marker.h"
 #include "log/opening.h"
@@ -83,6 +85,8 @@ on_published(void *arg, const struct store_head *h, unsigned entries, double ms)
     atomic_fetch_add(&l->commit_us, (uint64_t)(ms * 1000));
     atomic_fetch_add(&l->commits, 1);
     atomic_fetch_add(&l->commit_entries, entries);
+    if (l->directory && entries > 0)
+        directory_wake(l->directory, h->size);
 }
 
 static void
@@ -108,6 +112,41 @@ static void
 on_halted(void *arg, enum result why, const char *what)
 {
     log_halt(arg, why, what);
+}
+
+/* ---- what the directory asks ---- */
+
+static void
+tell_head(void *arg, struct store_head *ret)
+{
+    log_head(arg, ret, NULL);
+}
+
+static struct roots *
+tell_roots(void *arg)
+{
+    return log_roots(arg);
+}
+
+/* A log that takes certificates by their notAfter alone has none: absence in one shard would mean
+ * nothing. */
+bool
+log_has_directory(const struct config *c)
+{
+    return c->policy.not_after_start == INT64_MIN && c->policy.not_after_limit == INT64_MAX;
+}
+
+static enum result
+open_directory(struct log *l, struct log_trouble *why)
+{
+    struct directory_hooks hooks = {.head = tell_head,
+                                    .roots = tell_roots,
+                                    .halted = on_halted,
+                                    .arg = l,
+                                    .now_ms = log_now_ms};
+    if (!log_has_directory(&l->config))
+        return RES_OK;
+    return directory_open(&l->config, l->signer, l->store, &hooks, &l->directory, why);
 }
 
 /* ---- life ---- */
@@ -148,7 +187,8 @@ open_parts(struct log *l, struct log_trouble *why)
                                     .answered = on_answered,
                                     .clock = on_clock,
                                     .halted = on_halted};
-    return sequencer_new(&parts, &l->sequencer);
+    rc = sequencer_new(&parts, &l->sequencer);
+    return rc == RES_OK ? open_directory(l, why) : rc;
 }
 
 enum result
@@ -191,7 +231,9 @@ log_start(struct log *l)
     if (rc != RES_OK)
         return rc;
     l->started = true;
-    return scrub_start(l->scrub);
+    if (l->directory)
+        rc = directory_start(l->directory);
+    return rc == RES_OK ? scrub_start(l->scrub) : rc;
 }
 
 void
@@ -202,6 +244,8 @@ log_drain(struct log *l)
         return;
     pool_close(l->pool);
     sequencer_join(l->sequencer);
+    if (l->directory)
+        directory_stop(l->directory);
     scrub_stop(l->scrub);
     l->started = false;
 }
@@ -214,6 +258,7 @@ log_close(struct log *l)
     if (l->started)
         log_drain(l);
     scrub_free(l->scrub);
+    directory_close(l->directory);
     sequencer_free(l->sequencer);
     pool_free(l->pool);
     issuer_cache_free(l->issuers);
@@ -270,6 +315,12 @@ uint64_t
 log_head_generation(const struct log *l)
 {
     return atomic_load(&l->generation);
+}
+
+struct directory *
+log_directory(struct log *l)
+{
+    return l->directory;
 }
 
 struct span

@@ -20,6 +20,7 @@
 #include "log/tokens.h"
 
 struct scrub;
+struct directory;
 
 struct log {
     struct config config; /* never changes */
@@ -36,6 +37,7 @@ struct log {
     struct rate *rate;
     struct sequencer *sequencer;
     struct scrub *scrub;
+    struct directory *directory; /* NULL: a log with a notAfter window has none */
     bool started;
 
     pthread_mutex_t lock; /* guards the next three: whoever holds it sees one of each */
@@ -68,6 +70,9 @@ uint64_t log_disk_free(struct log *l);
 
 /* Loads roots.pem and the tokens, before l is shared.  Errors of rootsfile_load and tokens_load. */
 MUST_CHECK enum result log_load_roots(struct log *l, struct log_trouble *why);
+
+/* Whether a log of that configuration has a key directory. */
+bool log_has_directory(const struct config *c);
 
 /* Milliseconds since 1970. */
 uint64_t log_now_ms(void);

@@ -19,13 +19,22 @@
 /* A PKCS #8 file of either key has some 240 bytes. */
 #define KEY_FILE_MAX 4096
 
+struct ed25519 {
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    uint8_t public[crypto_sign_PUBLICKEYBYTES];
+};
+
 struct signer {
     EVP_PKEY *p256;
     EVP_PKEY_CTX *sign; /* initialised once: EVP_PKEY_sign without a fetch per call */
     struct p256_key *public;
-    uint8_t ed25519[crypto_sign_SECRETKEYBYTES];
-    uint8_t ed25519_public[32];
+    struct ed25519 checkpoint, directory, feed;
+    struct vrf_secret vrf;
 };
+
+/* The keys in DIR/keys, NAME.pem each. */
+static const char *const NAMES[] = {"log", "checkpoint", "directory", "feed", "vrf"};
+#define NAMES_COUNT (sizeof(NAMES) / sizeof(NAMES[0]))
 
 static enum result
 key_path(const char *dir, const char *name, char out[static PATH_MAX_HERE])
@@ -76,18 +85,15 @@ sync_names(const char *dir)
 enum result
 signer_create(const char *dir)
 {
-    EVP_PKEY *p256 = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-    EVP_PKEY *ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    enum result rc = p256 && ed ? RES_OK : RES_CRYPTO;
-    if (rc == RES_OK)
-        rc = save(dir, "log", p256);
-    if (rc == RES_OK)
-        rc = save(dir, "checkpoint", ed);
-    if (rc == RES_OK)
-        rc = sync_names(dir);
-    EVP_PKEY_free(p256);
-    EVP_PKEY_free(ed);
-    return rc;
+    enum result rc = RES_OK;
+    for (size_t i = 0; i < NAMES_COUNT && rc == RES_OK; i++) {
+        /* The first is P-256's.  A VRF key is expanded as an Ed25519 key is, from as many bytes. */
+        EVP_PKEY *key = i == 0 ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256")
+                               : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+        rc = key ? save(dir, NAMES[i], key) : RES_CRYPTO;
+        EVP_PKEY_free(key);
+    }
+    return rc == RES_OK ? sync_names(dir) : rc;
 }
 
 /* Reads a PEM private key.  Others may not be able to read it: a key that leaked is worse than one
@@ -125,15 +131,14 @@ load(const char *dir, const char *name, EVP_PKEY **ret)
 const char *
 signer_open_to_others(const char *dir)
 {
-    static const struct {
-        const char *key, *file;
-    } KEYS[] = {{"log", "log.pem"}, {"checkpoint", "checkpoint.pem"}};
-    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
+    static const char *const FILES[NAMES_COUNT] = {"log.pem", "checkpoint.pem", "directory.pem",
+                                                   "feed.pem", "vrf.pem"};
+    for (size_t i = 0; i < NAMES_COUNT; i++) {
         char path[PATH_MAX_HERE];
         struct stat st;
-        if (key_path(dir, KEYS[i].key, path) == RES_OK && stat(path, &st) == 0 &&
+        if (key_path(dir, NAMES[i], path) == RES_OK && stat(path, &st) == 0 &&
             (st.st_mode & 077) != 0)
-            return KEYS[i].file;
+            return FILES[i];
     }
     return NULL;
 }
@@ -159,23 +164,42 @@ open_p256(struct signer *s, const char *dir)
     return RES_OK;
 }
 
+/* The 32 bytes of an Ed25519 private key; the caller wipes them. */
 static enum result
-open_ed25519(struct signer *s, const char *dir)
+load_seed(const char *dir, const char *name, uint8_t ret[static crypto_sign_SEEDBYTES])
 {
     EVP_PKEY *key = NULL;
-    enum result rc = load(dir, "checkpoint", &key);
+    size_t n = crypto_sign_SEEDBYTES;
+    enum result rc = load(dir, name, &key);
     if (rc != RES_OK)
         return rc;
-    uint8_t seed[crypto_sign_SEEDBYTES];
-    size_t n = sizeof(seed);
     /* X25519 has raw private keys of the same size. */
-    if (!EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_get_raw_private_key(key, seed, &n) != 1 ||
-        n != sizeof(seed))
+    if (!EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_get_raw_private_key(key, ret, &n) != 1 ||
+        n != crypto_sign_SEEDBYTES)
         rc = RES_KEY;
-    else if (crypto_sign_seed_keypair(s->ed25519_public, s->ed25519, seed) != 0)
+    EVP_PKEY_free(key);
+    return rc;
+}
+
+static enum result
+open_ed25519(struct ed25519 *k, const char *dir, const char *name)
+{
+    uint8_t seed[crypto_sign_SEEDBYTES];
+    enum result rc = load_seed(dir, name, seed);
+    if (rc == RES_OK && crypto_sign_seed_keypair(k->public, k->secret, seed) != 0)
         rc = RES_CRYPTO;
     sodium_memzero(seed, sizeof(seed));
-    EVP_PKEY_free(key);
+    return rc;
+}
+
+static enum result
+open_vrf(struct signer *s, const char *dir)
+{
+    uint8_t seed[VRF_SEED_SIZE];
+    enum result rc = load_seed(dir, "vrf", seed);
+    if (rc == RES_OK)
+        vrf_secret_init(&s->vrf, seed);
+    sodium_memzero(seed, sizeof(seed));
     return rc;
 }
 
@@ -191,7 +215,13 @@ signer_open(const char *dir, struct signer **ret)
     memset(s, 0, sizeof(*s));
     enum result rc = open_p256(s, dir);
     if (rc == RES_OK)
-        rc = open_ed25519(s, dir);
+        rc = open_ed25519(&s->checkpoint, dir, "checkpoint");
+    if (rc == RES_OK)
+        rc = open_ed25519(&s->directory, dir, "directory");
+    if (rc == RES_OK)
+        rc = open_ed25519(&s->feed, dir, "feed");
+    if (rc == RES_OK)
+        rc = open_vrf(s, dir);
     if (rc != RES_OK) {
         signer_close(s);
         return rc;
@@ -208,7 +238,7 @@ signer_close(struct signer *s)
     EVP_PKEY_CTX_free(s->sign);
     EVP_PKEY_free(s->p256);
     p256_key_free(s->public);
-    sodium_free(s);
+    sodium_free(s); /* wipes what is in it */
 }
 
 static enum result
@@ -241,13 +271,63 @@ signer_sth(struct signer *s, uint64_t timestamp, uint64_t size, const struct has
     return sign_digest(s, &digest, ret, ret_n);
 }
 
+static enum result
+sign_ed25519(const struct ed25519 *k, struct span text, uint8_t ret[static 64])
+{
+    return crypto_sign_detached(ret, NULL, text.p, text.n, k->secret) == 0 ? RES_OK : RES_CRYPTO;
+}
+
 enum result
 signer_checkpoint(struct signer *s, struct span text, uint8_t ret[static 64])
 {
-    if (crypto_sign_detached(ret, NULL, text.p, text.n, s->ed25519) != 0)
-        return RES_CRYPTO;
-    return RES_OK;
+    return sign_ed25519(&s->checkpoint, text, ret);
 }
+
+/* ---- the directory ---- */
+
+enum result
+signer_directory_head(struct signer *s, const struct kt_config *config, uint64_t size,
+                      const struct hash *root, uint8_t ret[static 64])
+{
+    struct buf tbs = BUF_INIT(KT_HEAD_TBS_MAX);
+    struct writer w = writer_to(&tbs);
+    kt_head_tbs(&w, config, size, root);
+    enum result rc = writer_end(&w);
+    if (rc == RES_OK)
+        rc = sign_ed25519(&s->directory, buf_span(&tbs), ret);
+    buf_release(&tbs);
+    return rc;
+}
+
+enum result
+signer_feed(struct signer *s, struct span text, uint8_t ret[static 64])
+{
+    return sign_ed25519(&s->feed, text, ret);
+}
+
+enum result
+signer_vrf_output(const struct signer *s, struct span label, uint32_t version, struct hash *ret)
+{
+    struct vrf_input in;
+    uint8_t beta[VRF_BETA_SIZE];
+    enum result rc = vrf_input(label, version, &in);
+    if (rc == RES_OK)
+        rc = vrf_output(&s->vrf, vrf_input_span(&in), beta);
+    if (rc == RES_OK)
+        memcpy(ret->b, beta, VRF_OUTPUT_SIZE);
+    return rc;
+}
+
+enum result
+signer_vrf_prove(const struct signer *s, struct span label, uint32_t version,
+                 uint8_t ret[static VRF_PROOF_SIZE])
+{
+    struct vrf_input in;
+    enum result rc = vrf_input(label, version, &in);
+    return rc == RES_OK ? vrf_prove(&s->vrf, vrf_input_span(&in), ret) : rc;
+}
+
+/* ---- public halves ---- */
 
 const struct p256_key *
 signer_public(const struct signer *s)
@@ -258,5 +338,23 @@ signer_public(const struct signer *s)
 const uint8_t *
 signer_note_public(const struct signer *s)
 {
-    return s->ed25519_public;
+    return s->checkpoint.public;
+}
+
+const uint8_t *
+signer_directory_public(const struct signer *s)
+{
+    return s->directory.public;
+}
+
+const uint8_t *
+signer_feed_public(const struct signer *s)
+{
+    return s->feed.public;
+}
+
+const uint8_t *
+signer_vrf_public(const struct signer *s)
+{
+    return vrf_secret_public(&s->vrf);
 }

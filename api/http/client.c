@@ -274,6 +274,29 @@ client_receiving(const struct client *c)
            conn_busy(&c->conn);
 }
 
+bool
+client_evict(void *server, const void *who)
+{
+    struct server *s = server;
+    struct client *oldest = NULL;
+    uint64_t now = uv_now(&s->loop), age = HTTP_BODY_GRACE_MS;
+
+    /* The list has the newest connection first: of equal ages the last found is the oldest. */
+    for (struct client *c = s->clients; c != NULL; c = c->next)
+        if (client_receiving(c) && conn_body_age(&c->conn, now) >= age &&
+            c->conn.message.body.cap > 0) {
+            oldest = c;
+            age = conn_body_age(&c->conn, now);
+        }
+    /* When it is the oldest itself that asks, it is the one to go. */
+    if (oldest == NULL || &oldest->conn.message == who)
+        return false;
+    if (conn_evict(&oldest->conn) == CONN_REFUSED)
+        answer_refusal(oldest);
+    client_pump(oldest);
+    return true;
+}
+
 uint64_t
 client_rests_since(const struct client *c)
 {

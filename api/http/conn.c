@@ -284,6 +284,19 @@ conn_expire(struct conn *c)
     return CONN_ENDED;
 }
 
+uint64_t
+conn_body_age(const struct conn *c, uint64_t now)
+{
+    return c->state == CONN_BODY ? now - c->since : 0;
+}
+
+enum conn_event
+conn_evict(struct conn *c)
+{
+    assert(c->state == CONN_BODY);
+    return refused(c, RES_HTTP_BODIES);
+}
+
 bool
 conn_busy(const struct conn *c)
 {

@@ -126,6 +126,13 @@ uint64_t conn_deadline(const struct conn *c);
  * otherwise. */
 MUST_CHECK enum conn_event conn_expire(struct conn *c);
 
+/* How long a body has been coming, in milliseconds; 0 when none is. */
+uint64_t conn_body_age(const struct conn *c, uint64_t now);
+
+/* Gives up a body that is coming, and its room, for others: CONN_REFUSED with RES_HTTP_BODIES.
+ * Requires that one is coming. */
+MUST_CHECK enum conn_event conn_evict(struct conn *c);
+
 /* Whether a request has begun and is not yet answered. */
 bool conn_busy(const struct conn *c);
 

@@ -28,6 +28,9 @@
  * keep: 128 of the largest a submission may be by default, some 8,000 of usual size.  One more is
  * answered 503. */
 #define HTTP_BODIES_MAX (64u << 20)
+/* When they fill it, the body that has been coming longest goes, if it has for this long: a
+ * submission of 512 KiB over 2 Mbit/s has come by then. */
+#define HTTP_BODY_GRACE_MS 2000
 /* The largest answer: a data tile of 256 precertificates of 256 KiB with their TBS is 128 MiB;
  * get-roots with 4,096 roots of 1.5 KiB is 8 MiB. */
 #define HTTP_ANSWER_MAX (160u << 20)

@@ -152,7 +152,7 @@ reserve(struct message *m, size_t n)
         want = BODY_FIRST;
     if (want > b->max)
         want = b->max;
-    if (!room_take(m->room, want - before))
+    if (!room_take(m->room, want - before, m))
         return RES_HTTP_BODIES;
     r = buf_reserve(b, want - b->n);
     assert(b->cap == (r == RES_OK ? want : before));

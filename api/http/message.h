@@ -56,7 +56,7 @@ struct message {
     uint8_t framed_last; /* the last of them */
     size_t body_max;
     struct buf body;   /* its capacity is taken from room */
-    struct room *room; /* borrowed */
+    struct room *room; /* borrowed; this message's address says who takes */
 };
 
 /* Makes *m ready for a head.  room is what its body shares with others', borrowed for its life.

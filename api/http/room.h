@@ -2,9 +2,9 @@
  * Room: so many bytes, which many buffers share.
  *
  * Each connection's request body has a limit of its own; together they are bounded here, so that
- * many slow bodies are refused and do not take the machine's memory.  Who fills the room with
- * bodies that do not end keeps others' submissions out until the body's time is over: a front that
- * buffers bodies is what helps against that.  One thread.  Pure.  Uses nothing.
+ * many slow bodies do not take the machine's memory.  Whoever finds the room full may have
+ * something thrown out of it: otherwise bodies that never end would keep all others out.  One
+ * thread.  Uses nothing.
  */
 #ifndef API_HTTP_ROOM_H
 #define API_HTTP_ROOM_H
@@ -16,14 +16,22 @@
 struct room {
     size_t max;
     size_t held; /* never above max */
+    /* Makes somebody else than who (as it was given to room_take) give bytes back; false: nobody
+     * will.  NULL: nobody ever does. */
+    bool (*evict)(void *arg, const void *who);
+    void *arg;
 };
 
-/* Takes n bytes; false: there are not so many, and nothing is taken. */
+/* Takes n bytes for who, evicting others while that helps; false: there are not so many, and
+ * nothing is taken. */
 static inline bool
-room_take(struct room *r, size_t n)
+room_take(struct room *r, size_t n, const void *who)
 {
-    if (n > r->max - r->held)
+    if (n > r->max)
         return false;
+    while (n > r->max - r->held)
+        if (r->evict == NULL || !r->evict(r->arg, who))
+            return false;
     r->held += n;
     return true;
 }

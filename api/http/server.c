@@ -329,7 +329,11 @@ server_new(const struct server_options *options, struct server **ret, const char
         s->options.workers = 1;
     if (s->options.workers > HTTP_WORKERS_MAX)
         s->options.workers = HTTP_WORKERS_MAX;
-    s->bodies.max = options->bodies_max != 0 ? options->bodies_max : HTTP_BODIES_MAX;
+    s->bodies = (struct room){
+        .max = options->bodies_max != 0 ? options->bodies_max : HTTP_BODIES_MAX,
+        .evict = client_evict,
+        .arg = s,
+    };
     s->conn_options = (struct conn_options){.body_max = answer_body_max,
                                             .room = &s->bodies,
                                             .head_ms = options->head_ms,

@@ -62,6 +62,10 @@ uint64_t client_rests_since(const struct client *c);
 /* Whether bytes wait in the kernel that have not been read. */
 bool client_unread(const struct client *c);
 
+/* Makes the body that has been coming longest, for HTTP_BODY_GRACE_MS at least, give its room back;
+ * its peer is told.  Not that of who.  room.evict of a struct server. */
+bool client_evict(void *server, const void *who);
+
 /* Ends it when no request is under way. */
 void client_drain(struct client *c);
 

@@ -41,7 +41,6 @@ struct directory_stats {
     uint64_t bytes, index_bytes;
     uint64_t lag_ms;
     uint64_t build_ms; /* the last epoch took */
-    uint64_t written;  /* bytes by commits, recipes and index since start */
 };
 void directory_stats(struct directory *d, struct directory_stats *ret);
 
@@ -72,8 +71,8 @@ enum directory_ask {
  *   RES_KT_NO_VERSION     the label has no such version
  *   RES_TRUNCATED, RES_TRAILING, RES_VALUE, RES_RANGE, RES_KT_START …  the request is wrong
  *   RES_KT_NOTHING_NEW, RES_KT_OWN_VALUES, RES_KT_NOT_YET  refusals of `update` (409, 403, 400)
- *   RES_BUSY              too many addresses are asked for that are not known (their proofs are costly)
- *   RES_TOO_LARGE, RES_STORE_DAMAGED, RES_IO, RES_MEMORY
+ *   RES_BUSY              too many addresses are asked for that are not known (their proofs are
+ * costly) RES_TOO_LARGE, RES_STORE_DAMAGED, RES_IO, RES_MEMORY
  */
 MUST_CHECK enum result directory_answer(struct directory_reader *r, enum directory_ask ask,
                                         struct span request, struct buf *out);

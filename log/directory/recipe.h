@@ -40,21 +40,29 @@ struct recipes;
 /* Makes an empty file (new, synced).  RES_EXISTS, RES_IO. */
 MUST_CHECK enum result recipes_create(const char *path);
 
-/* Opens for an environment that has made `made` epochs: a torn record behind those is cut off.
- * RES_STORE_DAMAGED when fewer than made stand there or one of them is damaged; RES_ABSENT, RES_IO,
- * RES_MEMORY.  read_only: nothing is cut off. */
-MUST_CHECK enum result recipes_open(const char *path, uint64_t made, bool read_only,
-                                    struct recipes **ret);
+/*
+ * Opens with the cursor behind the recipes of `made` epochs, which end at offset (both from the
+ * shelf's head; 0 and 0 to read all).  Something behind those that is no whole record is what a
+ * crash tore: it is cut off, unless read_only.  RES_STORE_DAMAGED when the file ends before offset;
+ * RES_ABSENT, RES_IO, RES_MEMORY.
+ */
+MUST_CHECK enum result recipes_open(const char *path, uint64_t made, uint64_t offset,
+                                    bool read_only, struct recipes **ret);
 void recipes_close(struct recipes *r); /* NULL does nothing */
 
-uint64_t recipes_count(const struct recipes *r);
+/* The recipe at the cursor into *bytes (cleared); *ret borrows from it.  RES_ABSENT when there is
+ * none: all that stand have been passed. */
+MUST_CHECK enum result recipes_next(struct recipes *r, struct buf *bytes, struct recipe *ret);
 
-/* Reads record number n into *bytes (cleared); *ret borrows from it.  RES_ABSENT, RES_STORE_DAMAGED. */
-MUST_CHECK enum result recipes_read(struct recipes *r, uint64_t n, struct buf *bytes,
-                                    struct recipe *ret);
+/* Where the recipe at the cursor ends, or, when there is none, where the cursor is. */
+uint64_t recipes_offset(const struct recipes *r);
 
-/* Appends and syncs: after RES_OK it stands.  Requires q->number == recipes_count.  RES_IO: then the
- * process must end. */
+/* Moves the cursor over the recipe: its epoch stands.  RES_STORE_DAMAGED when what follows is no
+ * record. */
+MUST_CHECK enum result recipes_pass(struct recipes *r);
+
+/* Appends and syncs: after RES_OK it stands, at the cursor.  Requires that none is there, and
+ * q->number to be the next.  RES_IO: then the process must end. */
 MUST_CHECK enum result recipes_append(struct recipes *r, const struct recipe *q);
 
 #endif

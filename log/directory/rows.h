@@ -1,7 +1,7 @@
 /*
  * The fixed rows of the directory's store: EntryRow, VersionRow, Head, Ref and Node (FORMATS.md).
  *
- * Pure.  Uses codec, feed, prefix_tree.
+ * Pure.  Uses codec, feed, prefix_tree, node.
  */
 #ifndef LOG_DIRECTORY_ROWS_H
 #define LOG_DIRECTORY_ROWS_H
@@ -25,12 +25,13 @@ struct directory_head {
     uint8_t feed_signature[64];
     uint64_t stream; /* bytes */
     uint64_t versions, labels;
+    uint64_t recipes; /* bytes of the file of recipes that these epochs take */
 };
 
 struct entry_row {
     struct feed_entry feed;
     struct prefix_ref root; /* kind, hash and ref of the prefix tree */
-    uint64_t hashes;        /* offset; 0: this entry completes no node above its leaf */
+    uint64_t hashes;        /* offset; 0 when this entry completes no node above its leaf */
 };
 
 struct version_row {
@@ -44,7 +45,8 @@ struct version_row {
     uint32_t state_n;
 };
 
-/* Each reads or writes one.  A reader fails with RES_VALUE for what no writer writes. */
+/* Each reads or writes one.  A reader fails with RES_VALUE for what no writer writes, a writer for
+ * what no reader takes. */
 void directory_head_get(struct reader *r, struct directory_head *ret);
 void directory_head_put(struct writer *w, const struct directory_head *h);
 void entry_row_get(struct reader *r, struct entry_row *ret);

@@ -2,8 +2,8 @@
  * What a label holds, in the form that its next version is made from: all records of a mailbox, or
  * the compact range of a domain (State in FORMATS.md); and the value that users are told.
  *
- * A mailbox's state merges records: a precertificate and its certificate are one (key_id).  Pure but
- * for the buffers' memory.  Uses mailbox, range.
+ * A mailbox's state merges records: a precertificate and its certificate are one (key_id).  Pure
+ * but for the buffers' memory.  Uses mailbox, range.
  */
 #ifndef LOG_DIRECTORY_STATE_H
 #define LOG_DIRECTORY_STATE_H
@@ -30,11 +30,11 @@ MUST_CHECK enum result state_merge(struct state *s, const struct mailbox_record 
 /* Appends the State for what was merged since the last load: whole, or changes (form 2) when
  * changes_n (bytes of changes since the last whole one, before this) with these is at most the
  * length of the last whole one.  *ret_whole tells which. */
-MUST_CHECK enum result state_write(const struct state *s, size_t whole_n, size_t changes_n,
-                                   bool first, struct buf *out, bool *ret_whole);
+MUST_CHECK enum result state_write(struct state *s, size_t whole_n, size_t changes_n, bool first,
+                                   struct buf *out, bool *ret_whole);
 
 /* Appends the MailboxState as of an epoch's timestamp (milliseconds). */
-MUST_CHECK enum result state_value(const struct state *s, uint64_t timestamp, struct buf *out);
+MUST_CHECK enum result state_value(struct state *s, uint64_t timestamp, struct buf *out);
 
 /* A domain's State (form 3), and its DomainState. */
 MUST_CHECK enum result state_domain_load(struct span bytes, struct range *ret);

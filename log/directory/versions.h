@@ -1,8 +1,11 @@
 /*
  * Where a label's versions stand: from a label to its newest version, and to each.
  *
- * Over the index (log/store/index) and the shelf's rows.  Any thread with its own view.  Uses
- * keyring, shelf, index.
+ * Over the index (log/store/index) and the shelf's rows.  A row whose label was erased stands in
+ * the index under hashes of nothing, so that nobody finds it and the numbers stay in step.
+ *
+ * Threads: versions_add by the builder's; finding by any with its own view.  Uses keyring, shelf,
+ * index.
  */
 #ifndef LOG_DIRECTORY_VERSIONS_H
 #define LOG_DIRECTORY_VERSIONS_H
@@ -10,15 +13,23 @@
 #include "log/directory/keyring.h"
 #include "log/directory/shelf.h"
 #include "log/store/index.h"
+#include "merkle/leaf/address.h"
+
+/* The LabelText at offset, decrypted, and its number.  RES_ABSENT when the label was erased (its
+ * number is told all the same); RES_STORE_DAMAGED, RES_IO. */
+MUST_CHECK enum result versions_label(struct shelf_view *v, struct keyring *k, uint64_t offset,
+                                      struct label *ret, uint64_t *ret_number);
 
 struct versions; /* the index with what it needs; shared by all readers */
 
-/* Opens the index in DIR/directory/index and adds the rows that it does not cover. */
+/* Opens the index in the directory path (made when missing) and adds the rows that it does not
+ * cover; one that covers more than there are is built anew.  Errors of index_open and of the
+ * shelf's reads. */
 MUST_CHECK enum result versions_open(const char *path, uint64_t map_size, struct shelf *s,
                                      struct keyring *k, struct versions **ret);
 void versions_close(struct versions *x); /* NULL does nothing */
 
-/* After a commit: a row that is new. */
+/* After a commit: the next row.  RES_MEMORY, RES_IO. */
 MUST_CHECK enum result versions_add(struct versions *x, uint64_t seq, struct span label,
                                     uint32_t version);
 

@@ -224,16 +224,19 @@ index_add(struct index *x, uint64_t index, const struct hash keys[static INDEX_M
     return r;
 }
 
-/* Takes a reader that is not in use and looks into memory meanwhile; *ret is NULL when there is
- * none. */
-static void
-find_recent(struct index *x, enum index_map map, uint64_t prefix, struct found *f,
-            struct lmdb_txn **ret)
+/* Takes a reader that is not in use; NULL when there is none.  Requires the lock. */
+static struct lmdb_txn *
+take_idle(struct index *x)
 {
-    pthread_mutex_lock(&x->lock);
-    recent_find(&x->recent, map, prefix, f);
-    *ret = x->idle_n > 0 ? x->idle[--x->idle_n] : NULL;
-    pthread_mutex_unlock(&x->lock);
+    return x->idle_n > 0 ? x->idle[--x->idle_n] : NULL;
+}
+
+/* Begins a snapshot with *t, or with a new reader when that is NULL. */
+static enum result
+renew(struct index *x, struct lmdb_txn **t)
+{
+    enum result r = *t == NULL ? lmdb_reader_new(x->env, t) : RES_OK;
+    return r == RES_OK ? lmdb_reader_renew(*t) : r;
 }
 
 static void
@@ -248,19 +251,31 @@ give_back(struct index *x, struct lmdb_txn *t)
         lmdb_reader_free(t);
 }
 
+/* The chunk of the live run of that level in which prefix would stand; false when there is no such
+ * run. */
+static enum result
+chunk_for(struct lmdb_txn *t, enum index_map map, uint64_t units, unsigned level, uint64_t prefix,
+          struct chunk *ret, bool *ret_there)
+{
+    struct chunk_id id = {.map = map, .level = level};
+    *ret_there = runs_live(units, level, &id.number);
+    if (!*ret_there)
+        return RES_OK;
+    id.chunk = level == 0 ? 0 : (uint32_t)(prefix >> (64 - level));
+    return runs_chunk(t, id, ret);
+}
+
 static enum result
 find_in_runs(struct lmdb_txn *t, enum index_map map, uint64_t prefix, struct found *f)
 {
     uint64_t units;
     enum result r = runs_units(t, &units);
     for (unsigned level = 0; r == RES_OK && units >> level != 0; level++) {
-        struct chunk_id id = {.map = map, .level = level};
-        if (!runs_live(units, level, &id.number))
-            continue;
-        id.chunk = level == 0 ? 0 : (uint32_t)(prefix >> (64 - level));
         struct chunk c;
-        if ((r = runs_chunk(t, id, &c)) != RES_OK)
-            return r;
+        bool there;
+        r = chunk_for(t, map, units, level, prefix, &c, &there);
+        if (r != RES_OK || !there)
+            continue;
         for (size_t i = chunk_lower(&c, level, prefix); i < c.n; i++) {
             struct record record = chunk_record(&c, i);
             if (record.prefix != prefix)
@@ -271,29 +286,86 @@ find_in_runs(struct lmdb_txn *t, enum index_map map, uint64_t prefix, struct fou
     return r;
 }
 
+/* The last record of prefix whose index is below: by halving, since one prefix may stand often. */
+static bool
+newest_in_chunk(const struct chunk *c, unsigned level, uint64_t prefix, uint64_t below,
+                uint64_t *ret)
+{
+    size_t first = chunk_lower(c, level, prefix), lo = first, hi = c->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        struct record record = chunk_record(c, mid);
+        if (record.prefix == prefix && record.index < below)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == first)
+        return false;
+    *ret = chunk_record(c, lo - 1).index;
+    return true;
+}
+
+/* From the youngest run to the oldest: each covers entries before those of the one before it. */
+static enum result
+newest_in_runs(struct lmdb_txn *t, enum index_map map, uint64_t prefix, uint64_t below,
+               uint64_t *ret)
+{
+    uint64_t units;
+    enum result r = runs_units(t, &units);
+    for (unsigned level = 0; r == RES_OK && units >> level != 0; level++) {
+        struct chunk c;
+        bool there;
+        r = chunk_for(t, map, units, level, prefix, &c, &there);
+        if (r == RES_OK && there && newest_in_chunk(&c, level, prefix, below, ret))
+            return RES_OK;
+    }
+    return r == RES_OK ? RES_ABSENT : r;
+}
+
 enum result
 index_find(struct index *x, enum index_map map, const struct hash *key, uint64_t *ret, size_t cap,
            size_t *ret_n)
 {
     struct found f = {.at = ret, .cap = cap};
     uint64_t prefix = record_prefix(key);
-    struct lmdb_txn *t;
-    enum result r = RES_OK;
-    find_recent(x, map, prefix, &f, &t);
-    if (t == NULL)
-        r = lmdb_reader_new(x->env, &t);
-    if (r != RES_OK)
-        return r;
-    r = lmdb_reader_renew(t);
+    /* Memory first: what leaves it has come to the runs before. */
+    pthread_mutex_lock(&x->lock);
+    recent_find(&x->recent, map, prefix, &f);
+    struct lmdb_txn *t = take_idle(x);
+    pthread_mutex_unlock(&x->lock);
+    enum result r = renew(x, &t);
     if (r == RES_OK) {
         r = find_in_runs(t, map, prefix, &f);
         lmdb_reader_reset(t);
     }
-    give_back(x, t);
+    if (t != NULL)
+        give_back(x, t);
     if (r != RES_OK)
         return r;
     *ret_n = f.n;
     return f.more ? RES_TOO_LARGE : RES_OK;
+}
+
+enum result
+index_find_newest(struct index *x, enum index_map map, const struct hash *key, uint64_t below,
+                  uint64_t *ret)
+{
+    uint64_t prefix = record_prefix(key);
+    pthread_mutex_lock(&x->lock);
+    bool found = recent_newest(&x->recent, map, prefix, below, ret);
+    struct lmdb_txn *t = found ? NULL : take_idle(x);
+    pthread_mutex_unlock(&x->lock);
+    if (found)
+        return RES_OK;
+    enum result r = renew(x, &t);
+    if (r == RES_OK) {
+        r = newest_in_runs(t, map, prefix, below, ret);
+        lmdb_reader_reset(t);
+    }
+    if (t != NULL)
+        give_back(x, t);
+    return r;
 }
 
 /* ---- looking at it ---- */

@@ -66,6 +66,12 @@ MUST_CHECK enum result index_add(struct index *x, uint64_t index,
 MUST_CHECK enum result index_find(struct index *x, enum index_map map, const struct hash *key,
                                   uint64_t *ret, size_t cap, size_t *ret_n);
 
+/* Finds the newest: the greatest index below `below` whose hash begins with the first 8 bytes of
+ * key.  Looks at what is youngest first and ends where it finds one.  RES_ABSENT; other errors as
+ * index_find. */
+MUST_CHECK enum result index_find_newest(struct index *x, enum index_map map,
+                                         const struct hash *key, uint64_t below, uint64_t *ret);
+
 /* How many entries the runs on disk cover now. */
 uint64_t index_covered(struct index *x);
 

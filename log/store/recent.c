@@ -100,3 +100,22 @@ recent_find(const struct recent *q, enum index_map map, uint64_t prefix, struct 
                 found_add(f, u->number * INDEX_UNIT + place - 1);
     }
 }
+
+bool
+recent_newest(const struct recent *q, enum index_map map, uint64_t prefix, uint64_t below,
+              uint64_t *ret)
+{
+    bool found = false;
+    for (const struct unit *u = q->first; u != NULL; u = u->later) {
+        unsigned place = u->head[map][bucket_of(prefix)];
+        /* A chain begins with what was added last. */
+        for (; place != 0; place = u->next[map][place - 1])
+            if (u->prefix[map][place - 1] == prefix &&
+                u->number * INDEX_UNIT + place - 1 < below) {
+                *ret = u->number * INDEX_UNIT + place - 1;
+                found = true;
+                break;
+            }
+    }
+    return found;
+}

@@ -56,6 +56,10 @@ struct found {
 /* Adds one. */
 void found_add(struct found *f, uint64_t index);
 
+/* The greatest index below `below` with that prefix; false when there is none. */
+bool recent_newest(const struct recent *q, enum index_map map, uint64_t prefix, uint64_t below,
+                   uint64_t *ret);
+
 /* Adds all entries with that prefix. */
 void recent_find(const struct recent *q, enum index_map map, uint64_t prefix, struct found *f);
 

@@ -50,6 +50,20 @@ record_release(struct recorder *r)
     buf_release(&r->results);
 }
 
+void
+record_again(struct recorder *r, const struct record_label *label)
+{
+    r->label = label;
+    r->steps_max = r->steps = r->n = 0;
+    r->timestamps_n = r->prefix_proofs_n = r->prefix_roots_n = 0;
+    buf_clear(&r->timestamps);
+    buf_clear(&r->prefix_proofs);
+    buf_clear(&r->prefix_roots);
+    buf_clear(&r->inclusion);
+    buf_clear(&r->elements);
+    buf_clear(&r->results);
+}
+
 static enum result
 give_timestamp(void *arg, uint64_t position, uint64_t *ret)
 {

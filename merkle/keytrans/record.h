@@ -58,6 +58,9 @@ void record_init(struct recorder *r, const struct record_tree *tree,
                  const struct record_label *label);
 void record_release(struct recorder *r);
 
+/* Begins anew about label, with the memory that r has. */
+void record_again(struct recorder *r, const struct record_label *label);
+
 /* The source over r.  Its errors are the tree's and label's; RES_TOO_LARGE when a queue is longer
  * than the format allows; RES_STORE_DAMAGED when tree and label contradict each other. */
 struct transcript_source record_source(struct recorder *r);

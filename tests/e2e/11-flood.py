@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Goal of this test: slow bodies hold no more than their room, and what has no body is answered meanwhile; submissions
-# are refused until there is room again.  Many requests are counted for each network, behind a front too.
+# Goal of this test: slow bodies hold no more than their room, what has no body is answered meanwhile, and they cannot
+# keep submissions out.  Many requests are counted for each network, behind a front too.
 
 import re
 import sys
@@ -12,6 +12,7 @@ ADD = "/ct/v1/add-chain"
 ROOM = 64 << 20
 MARGIN = 32  # MiB: connections, and what the allocator does not give back; without the room there are 149 MiB of bodies
 LARGE = 520_000
+GRACE = 2  # seconds that a body may take before it makes room for others
 CLIENTS = 300
 ENTRIES = "/ct/v1/get-entries?start=0&end=0"
 
@@ -48,11 +49,6 @@ def bodies(checks, log, leaves):
     before = anonymous(log)
     began = time.monotonic()
     slow = [slow_body(log, LARGE, LARGE - 1) for _ in range(CLIENTS)]
-    small = []
-    while len(small) < 1000:
-        small.append(slow_body(log, 1023, 1))
-        if is_refused(small[-1]) is not None:
-            break
     more = anonymous(log) - before
     print(f"{CLIENTS} bodies of {LARGE} bytes: {more} MiB more, {time.monotonic() - began:.1f} s")
     # A sanitizer keeps what was freed for a while.
@@ -67,13 +63,16 @@ def bodies(checks, log, leaves):
     checks.equal({(a.status, a.problem(), a.header("Connection")) for a in refused}, {(503, "too-many-bodies", "close")},
                  "the others are told")
     checks.that(all(int(a.header("Retry-After")) > 0 for a in refused), "and when to come back")
-    got = log.add(leaves.chain(1))
-    checks.equal((got.status, got.problem()), (503, "too-many-bodies"), "a submission too")
-    checks.that(metric(log, 'cartulary_http_refused_total{reason="too-many-bodies"}') > len(refused), "all are counted")
-    checks.that(ROOM - 4096 <= metric(log, "cartulary_http_body_bytes") <= ROOM, "and what is held")
-    kept[0].send(b"x")
-    checks.equal(kept[0].answer().problem(), "bad-json", "a body that was held comes to its end")
-    checks.that(until(lambda: log.add(leaves.chain(1)).status == 200), "which makes room")
+    checks.that(metric(log, 'cartulary_http_refused_total{reason="too-many-bodies"}') >= len(refused), "all are counted")
+    checks.that(ROOM - (LARGE + 1) <= metric(log, "cartulary_http_body_bytes") <= ROOM, "and what is held")
+    kept[-1].send(b"x")
+    checks.equal(kept.pop().answer().problem(), "bad-json", "a body that was held comes to its end")
+    small = [slow_body(log, LARGE, LARGE - 1), slow_body(log, LARGE, LARGE - 1)]  # and the room is full again
+    time.sleep(GRACE + 1)
+    checks.equal(log.add(leaves.chain(1)).status, 200, "a submission is taken: slow bodies make room")
+    gone = [h for h in kept if (answer := is_refused(h)) is not None and answer.problem() == "too-many-bodies"]
+    checks.that(1 <= len(gone) <= 3 and gone == kept[:len(gone)], "the oldest ones, no more than it takes", len(gone))
+    checks.that(metric(log, "cartulary_http_body_bytes") <= ROOM, "and what is held stays below")
     for h in slow + small:
         h.close()
     checks.that(until(lambda: metric(log, "cartulary_http_body_bytes") == 0), "all of it comes back")

@@ -265,11 +265,12 @@ checkpoint_of(struct log *l, struct buf *ret)
 static void
 bring_keys(const char *from, const char *to)
 {
-    static const char *const NAMES[] = {"keys/log.pem", "keys/checkpoint.pem"};
+    static const char *const NAMES[] = {"keys/log.pem", "keys/checkpoint.pem",
+                                        "keys/directory.pem", "keys/feed.pem", "keys/vrf.pem"};
     char name[FILES_PATH_MAX];
     assert_int_equal(files_path(to, "keys", name), RES_OK);
     assert_int_equal(mkdir(name, 0700), 0);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
         struct buf key = BUF_INIT(4096);
         assert_int_equal(files_path(from, NAMES[i], name), RES_OK);
         assert_int_equal(files_read(name, &key), RES_OK);

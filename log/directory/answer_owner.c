@@ -1,0 +1,334 @@
+/* Answers to those who follow a label: contacts and owners. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/directory/reader_private.h"
+#include "merkle/keytrans/owner.h"
+
+/* ---- what a request may say of a label ---- */
+
+/* Each (position, version) is where the version first stood, or an ancestor to the right of it. */
+static enum result
+check_map(struct directory_reader *r, const struct contact_map *m)
+{
+    if (!contact_map_valid(m, r->head.size))
+        return RES_RANGE;
+    for (unsigned i = 0; i < m->n; i++) {
+        const struct contact_entry *e = &m->entries[i];
+        struct search_path path;
+        struct version_row row;
+        uint64_t seq;
+        bool found;
+        enum result rc = target_row(&r->target, e->version, &seq, &row);
+
+        if (rc == RES_ABSENT)
+            return RES_KT_NO_VERSION;
+        if (rc != RES_OK)
+            return rc;
+        found = row.entry == e->position;
+        search_tree_path(row.entry, r->head.size, &path);
+        for (unsigned k = 0; k < path.n; k++)
+            found = found || (path.at[k] == e->position && e->position > row.entry);
+        if (!found)
+            return RES_RANGE;
+    }
+    return RES_OK;
+}
+
+/* Where versions first + 1 to last stand, into r->upcoming. */
+static enum result
+load_upcoming(struct directory_reader *r, int64_t first, int64_t last)
+{
+    size_t n = last > first ? (size_t)(last - first) : 0;
+
+    if (n > READER_VERSIONS_MAX)
+        return RES_TOO_LARGE;
+    if (n > r->upcoming_cap) {
+        uint64_t *p = realloc(r->upcoming, n * sizeof(*p));
+        if (p == NULL)
+            return RES_MEMORY;
+        r->upcoming = p;
+        r->upcoming_cap = n;
+    }
+    for (size_t i = n; i-- > 0;) { /* backwards: each row names the one before it */
+        struct version_row row;
+        uint64_t seq;
+        enum result rc = target_row(&r->target, (uint32_t)(first + 1 + (int64_t)i), &seq, &row);
+        if (rc != RES_OK)
+            return rc;
+        r->upcoming[i] = row.entry;
+    }
+    return RES_OK;
+}
+
+static int64_t
+version_of(struct kt_optional v)
+{
+    return v.has ? (int64_t)v.value : -1;
+}
+
+static int64_t
+greatest_of(const struct directory_reader *r)
+{
+    return r->target.present ? (int64_t)r->target.greatest : -1;
+}
+
+static enum result
+find(struct directory_reader *r, struct span label)
+{
+    return label_is(label) ? snapshot_label(r, label) : RES_VALUE;
+}
+
+static enum result
+write_proof(struct directory_reader *r, struct kt_optional last, struct buf *out)
+{
+    struct proof_response a;
+    struct writer w = writer_to(out);
+    enum result rc = walk_proof(r, &a.proof);
+
+    if (rc != RES_OK)
+        return rc;
+    walk_head(r, last, &a.head);
+    proof_response_put(&w, &a);
+    return writer_end(&w);
+}
+
+/* ---- contacts ---- */
+
+enum result
+answer_contact(struct directory_reader *r, struct span request, struct buf *out)
+{
+    struct reader in = reader_of(request);
+    struct contact_monitor_request q;
+
+    contact_monitor_request_get(&in, &q);
+    enum result rc = reader_end(&in);
+    if (rc == RES_OK)
+        rc = find(r, q.label);
+    if (rc == RES_OK && !r->target.present)
+        rc = RES_KT_NO_LABEL;
+    if (rc == RES_OK)
+        rc = check_map(r, &q.map);
+    if (rc == RES_OK)
+        rc = walk_begin(r, q.last);
+    if (rc == RES_OK)
+        rc = contact_monitor(&r->t, NULL, &q.map);
+    return rc == RES_OK ? write_proof(r, q.last, out) : rc;
+}
+
+/* ---- owners ---- */
+
+static int
+ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Version 0 and all of the ladders of greatest, each once, ascending. */
+static unsigned
+init_steps(const uint32_t *greatest, unsigned n, uint32_t *ret)
+{
+    unsigned all = 1, kept = 0;
+
+    ret[0] = 0;
+    for (unsigned i = 0; i < n; i++)
+        all += ladder_base(greatest[i], ret + all);
+    qsort(ret, all, sizeof(*ret), ascending);
+    for (unsigned i = 1; i < all; i++)
+        if (ret[i] != ret[kept])
+            ret[++kept] = ret[i];
+    return kept + 1;
+}
+
+static enum result
+write_owner_init(struct directory_reader *r, struct kt_optional last, const uint32_t *greatest,
+                 unsigned n, struct buf *out)
+{
+    uint32_t steps[1 + SEARCH_TREE_HEIGHT_MAX * LADDER_STEPS_MAX];
+    struct owner_init_response a;
+    struct writer w = writer_to(&r->info);
+    unsigned count = init_steps(greatest, n, steps);
+    enum result rc = RES_OK;
+
+    buf_clear(&r->ladder);
+    buf_clear(&r->info);
+    for (unsigned i = 0; i < n; i++)
+        put_u32(&w, greatest[i]);
+    rc = writer_end(&w);
+    for (unsigned i = 0; i < count && rc == RES_OK; i++)
+        rc = walk_step(r, steps[i], n > 0 ? (int64_t)greatest[0] : -1, -1);
+    if (rc == RES_OK)
+        rc = walk_proof(r, &a.proof);
+    if (rc != RES_OK)
+        return rc;
+    walk_head(r, last, &a.head);
+    a.greatest_versions = (struct proof_queue){buf_span(&r->info), n};
+    a.ladder = (struct proof_queue){buf_span(&r->ladder), count};
+    w = writer_to(out);
+    owner_init_response_put(&w, &a);
+    return writer_end(&w);
+}
+
+enum result
+answer_owner_init(struct directory_reader *r, struct span request, struct buf *out)
+{
+    uint32_t greatest[SEARCH_TREE_HEIGHT_MAX + 1];
+    struct reader in = reader_of(request);
+    struct owner_init_request q;
+    struct search_path entries;
+    unsigned n = 0;
+
+    owner_init_request_get(&in, &q);
+    enum result rc = reader_end(&in);
+    if (rc == RES_OK)
+        rc = find(r, q.label);
+    if (rc == RES_OK)
+        rc = walk_begin(r, q.last);
+    if (rc == RES_OK)
+        rc = owner_init_entries(&r->t, q.start, &entries);
+    for (unsigned i = 0; rc == RES_OK && i < entries.n; i++) {
+        int64_t v;
+        rc = target_greatest_at(&r->target, entries.at[i], &v);
+        if (rc == RES_OK && v >= 0)
+            greatest[n++] = (uint32_t)v;
+    }
+    if (rc == RES_OK)
+        rc = owner_init(&r->t, &entries, greatest, n);
+    return rc == RES_OK ? write_owner_init(r, q.last, greatest, n, out) : rc;
+}
+
+enum result
+answer_owner_monitor(struct directory_reader *r, struct span request, struct buf *out)
+{
+    struct reader in = reader_of(request);
+    struct owner_monitor_request q;
+    struct owner_state owner;
+    struct contact_waiting waiting;
+    uint64_t reached;
+
+    owner_monitor_request_get(&in, &q);
+    enum result rc = reader_end(&in);
+    if (rc == RES_OK)
+        rc = find(r, q.label);
+    if (rc == RES_OK && q.start >= r->head.size)
+        rc = RES_RANGE;
+    if (rc == RES_OK)
+        rc = check_map(r, &q.map);
+    if (rc == RES_OK)
+        rc = target_greatest_at(&r->target, q.start, &owner.at_start);
+    int64_t advertised = version_of(q.greatest_version);
+    if (rc == RES_OK && (advertised > greatest_of(r) || advertised < owner.at_start))
+        rc = RES_KT_NO_VERSION;
+    if (rc == RES_OK)
+        rc = load_upcoming(r, owner.at_start, advertised);
+    if (rc == RES_OK)
+        rc = walk_begin(r, q.last);
+    if (rc != RES_OK)
+        return rc;
+    owner.start = waiting.start = q.start;
+    owner.upcoming = r->upcoming;
+    owner.upcoming_n = (size_t)(advertised - owner.at_start);
+    r->record.steps_max = READER_LADDERS_MAX;
+    rc = contact_monitor(&r->t, &waiting, &q.map);
+    if (rc == RES_OK)
+        rc = owner_monitor(&r->t, &owner, &reached);
+    return rc == RES_OK ? write_proof(r, q.last, out) : rc;
+}
+
+/* ---- new versions ---- */
+
+/* Versions that the ladder of new needs and that of the previous did not: all greater than it. */
+static unsigned
+update_steps(int64_t previous, uint32_t new, uint32_t *ret)
+{
+    uint32_t had[LADDER_STEPS_MAX], now[LADDER_STEPS_MAX];
+    unsigned had_n = 1, now_n = ladder_base(new, now), n = 0;
+
+    had[0] = 0;
+    if (previous >= 0)
+        had_n = ladder_base((uint32_t)previous, had);
+    for (unsigned i = 0; i < now_n; i++) {
+        bool known = false;
+        for (unsigned k = 0; k < had_n; k++)
+            known = known || had[k] == now[i];
+        if (!known)
+            ret[n++] = now[i];
+    }
+    qsort(ret, n, sizeof(*ret), ascending);
+    return n;
+}
+
+/* One version of a label an entry is what this log inserts. */
+static enum result
+write_update(struct directory_reader *r, const struct update_request *q, int64_t previous,
+             const struct version_row *row, struct buf *out)
+{
+    uint32_t steps[LADDER_STEPS_MAX];
+    unsigned n = update_steps(previous, row->version, steps);
+    struct update_response a = {.position = row->entry};
+    struct writer w = writer_to(&r->info);
+    uint8_t opening[COMMITMENT_OPENING_SIZE];
+    enum result rc = walk_value(r, row, opening);
+
+    buf_clear(&r->ladder);
+    buf_clear(&r->info);
+    if (rc == RES_OK)
+        label_value_put(&w, buf_span(&r->value));
+    if (rc == RES_OK)
+        rc = writer_end(&w);
+    for (unsigned i = 0; i < n && rc == RES_OK; i++)
+        rc = walk_step(r, steps[i], -1, -1);
+    if (rc == RES_OK)
+        rc = walk_proof(r, &a.proof);
+    if (rc != RES_OK)
+        return rc;
+    walk_head(r, q->last, &a.head);
+    a.values = (struct proof_queue){buf_span(&r->info), 1};
+    a.info = (struct proof_queue){span_of(opening, sizeof(opening)), 1};
+    a.ladder = (struct proof_queue){buf_span(&r->ladder), n};
+    w = writer_to(out);
+    update_response_put(&w, &a);
+    return writer_end(&w);
+}
+
+/* Only issuance changes a label: values are never taken. */
+static enum result
+newer_than(struct directory_reader *r, const struct update_request *q, int64_t previous)
+{
+    if (previous > greatest_of(r))
+        return RES_KT_NOT_YET;
+    if (previous == greatest_of(r))
+        return q->values_n > 0 ? RES_KT_OWN_VALUES : RES_KT_NOTHING_NEW;
+    return RES_OK;
+}
+
+enum result
+answer_update(struct directory_reader *r, struct span request, struct buf *out)
+{
+    struct reader in = reader_of(request);
+    struct update_request q;
+    struct version_row row;
+    uint64_t seq;
+
+    update_request_get(&in, &q);
+    enum result rc = reader_end(&in);
+    int64_t previous = version_of(q.greatest_version);
+    if (rc == RES_OK)
+        rc = find(r, q.label);
+    if (rc == RES_OK)
+        rc = newer_than(r, &q, previous);
+    if (rc == RES_OK)
+        rc = target_row(&r->target, (uint32_t)(previous + 1), &seq, &row);
+    if (rc == RES_OK)
+        rc = load_upcoming(r, -1, previous);
+    if (rc == RES_OK)
+        rc = walk_begin(r, q.last);
+    if (rc != RES_OK)
+        return rc;
+    /* Epoch 0 is the empty tree: from there all is known. */
+    struct owner_state owner = {0, -1, r->upcoming, (size_t)(previous + 1)};
+    rc = owner_update(&r->t, &owner, row.entry, 1, NULL);
+    return rc == RES_OK ? write_update(r, &q, previous, &row, out) : rc;
+}

@@ -1,0 +1,56 @@
+/*
+ * One label's new version in an epoch: what it holds now, and what must be written for it.
+ *
+ * One thread at a time for each struct changes.  Uses gather, held, versions.
+ */
+#ifndef LOG_DIRECTORY_CHANGE_H
+#define LOG_DIRECTORY_CHANGE_H
+
+#include "log/directory/gather.h"
+#include "log/directory/held.h"
+#include "log/directory/versions.h"
+
+struct change {
+    struct label label;
+    bool fresh;        /* the label is new */
+    uint64_t number;   /* of the label */
+    uint64_t text;     /* offset of its LabelText, unless fresh */
+    uint64_t previous; /* seq, or VERSION_NONE */
+    uint32_t version;
+    size_t state, state_n; /* State, not encrypted: place and length in bytes */
+    struct hash commitment;
+    struct hash output; /* the VRF's */
+    bool has_output;
+};
+
+struct changes {
+    struct change *at;
+    size_t n, cap;
+    uint64_t labels;  /* labels there are, with the fresh ones */
+    struct buf bytes; /* of all States */
+    struct buf value; /* scratch */
+};
+
+/* What is read to make them; all borrowed. */
+struct change_parts {
+    struct shelf_view *view; /* begun */
+    uint64_t rows;           /* VersionRows in it */
+    struct versions *versions;
+    struct keyring *keys;
+    struct held *held; /* over view and keys */
+};
+
+void changes_init(struct changes *c);
+void changes_release(struct changes *c);
+/* Empties it for an epoch that begins with so many labels. */
+void changes_clear(struct changes *c, uint64_t labels);
+
+/*
+ * Adds the new version that n touches of one label make, in an epoch of that timestamp
+ * (milliseconds); nothing when they change nothing.  Fresh labels get the next number.  Errors of
+ * versions_newest, held_*, keyring_*; RES_STORE_FULL when no version is left; RES_MEMORY.
+ */
+MUST_CHECK enum result changes_add(struct changes *c, const struct change_parts *p,
+                                   struct touch *const *touches, size_t n, uint64_t timestamp);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * A reader of the directory while it makes an answer: shared by the files that answer.
+ *
+ * An answer is made in the newest head that was published, which the index covers; the snapshot may
+ * have more.  One thread.  Uses directory_private, target, held, nodes, record.
+ */
+#ifndef LOG_DIRECTORY_READER_PRIVATE_H
+#define LOG_DIRECTORY_READER_PRIVATE_H
+
+#include "log/directory/directory_private.h"
+#include "log/directory/held.h"
+#include "log/directory/nodes.h"
+#include "log/directory/target.h"
+#include "merkle/keytrans/response.h"
+
+/* Distinguished entries that an owner is shown in one answer. */
+#define READER_LADDERS_MAX 64
+/* Versions of a label that an owner's request may be about: their places are all loaded. */
+#define READER_VERSIONS_MAX 65536
+
+struct directory_reader {
+    struct directory *d;
+    struct shelf_view *view;
+    struct directory_head head; /* the one that is answered in */
+    struct held held;
+    struct nodes nodes;
+    struct target_parts parts;
+    struct target target;
+    struct record_label label;
+    struct record_tree tree;
+    struct transcript t;
+    struct recorder record;
+    struct kt_view last;
+    struct buf value, ladder, info;
+    uint64_t *upcoming; /* where versions stand, for an owner's walk */
+    size_t upcoming_cap;
+};
+
+/* Takes a snapshot and the published head.  RES_ABSENT before the first; errors of
+ * shelf_view_begin. */
+MUST_CHECK enum result snapshot_begin(struct directory_reader *r);
+void snapshot_end(struct directory_reader *r);
+
+/* Finds the label; errors of target_find. */
+MUST_CHECK enum result snapshot_label(struct directory_reader *r, struct span label);
+
+/* Begins the walk for a user who keeps the tree of last entries: the recorder, the transcript, the
+ * update of the view.  RES_RANGE when there was no such tree. */
+MUST_CHECK enum result walk_begin(struct directory_reader *r, struct kt_optional last);
+
+/* The FullTreeHead and, the walk having ended, the proof. */
+void walk_head(const struct directory_reader *r, struct kt_optional last, struct full_head *ret);
+MUST_CHECK enum result walk_proof(struct directory_reader *r, struct combined_proof *ret);
+
+/* Appends a BinaryLadderStep to r->ladder, with its commitment when commitments are given up to
+ * `most` (-1: none) and the version is not `target`. */
+MUST_CHECK enum result walk_step(struct directory_reader *r, uint32_t version, int64_t most,
+                                 int64_t target);
+
+/* The value of a version into r->value, its opening into ret. */
+MUST_CHECK enum result walk_value(struct directory_reader *r, const struct version_row *row,
+                                  uint8_t ret[static COMMITMENT_OPENING_SIZE]);
+
+/* What an owner has asked: owner_init, owner_monitor, update; contact_monitor beside them. */
+MUST_CHECK enum result answer_contact(struct directory_reader *r, struct span request,
+                                      struct buf *out);
+MUST_CHECK enum result answer_owner_init(struct directory_reader *r, struct span request,
+                                         struct buf *out);
+MUST_CHECK enum result answer_owner_monitor(struct directory_reader *r, struct span request,
+                                            struct buf *out);
+MUST_CHECK enum result answer_update(struct directory_reader *r, struct span request,
+                                     struct buf *out);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The insides of the directory's store: its tables, its pages, and what views and transactions
+ * share.
+ *
+ * Private to shelf.c, shelf_view.c and shelf_txn.c.  Uses shelf, store_lmdb.
+ */
+#ifndef LOG_DIRECTORY_SHELF_PRIVATE_H
+#define LOG_DIRECTORY_SHELF_PRIVATE_H
+
+#include "log/directory/shelf.h"
+
+/* In the order of the environment's tables; the first three are made of pages. */
+enum shelf_table {
+    SHELF_STREAM,
+    SHELF_ENTRIES,
+    SHELF_VERSIONS,
+    SHELF_PAGED, /* how many are */
+    SHELF_PROOFS = SHELF_PAGED,
+    SHELF_META,
+};
+
+#define SHELF_META_FORMAT "format"
+#define SHELF_META_ORIGIN "origin"
+#define SHELF_META_CONFIGURATION "configuration"
+#define SHELF_META_HEAD "head"
+#define SHELF_META_BINDINGS "bindings"
+
+#define SHELF_KEY_SIZE 8
+#define SHELF_HEAD_SIZE 232
+
+/* Rows of one page. */
+#define ENTRIES_A_PAGE (SHELF_PAGE / ENTRY_ROW_SIZE)
+#define VERSIONS_A_PAGE (SHELF_PAGE / VERSION_ROW_SIZE)
+
+struct shelf {
+    struct lmdb *env;
+    char origin[SHELF_ORIGIN_MAX + 1];
+    struct kt_config config;
+    struct shelf_txn *txn; /* the one transaction; the builder's thread */
+};
+
+/* The key of page or row n into out; returns its span. */
+static inline struct span
+shelf_key(uint64_t n, uint8_t out[static SHELF_KEY_SIZE])
+{
+    for (int i = SHELF_KEY_SIZE; i-- > 0; n >>= 8)
+        out[i] = (uint8_t)n;
+    return span_of(out, SHELF_KEY_SIZE);
+}
+
+/* Bytes of a paged table at that head. */
+static inline uint64_t
+shelf_length(const struct directory_head *h, enum shelf_table table)
+{
+    return table == SHELF_STREAM    ? h->stream
+           : table == SHELF_ENTRIES ? h->size * ENTRY_ROW_SIZE
+                                    : h->versions * VERSION_ROW_SIZE;
+}
+
+/* Reads the head.  RES_ABSENT before the first; RES_STORE_DAMAGED; errors of lmdb_get. */
+MUST_CHECK enum result shelf_read_head(struct lmdb_txn *t, struct directory_head *ret);
+
+#endif
