@@ -41,22 +41,35 @@ show_beginning(struct transcript *t, const struct as_of *a)
     return rc == RES_OK ? expect(t, a->first, a->version, LADDER_EQUAL) : rc;
 }
 
-/* And ends at next: the entry before still has it, or still has none. */
+/* And ends at next: the entry before still has it. */
 static enum result
 show_end(struct transcript *t, const struct as_of *a)
 {
-    enum ladder_end how;
     enum result rc = RES_OK;
 
-    if (!a->has_version && a->next > 0)
-        rc = expect(t, a->next - 1, 0, LADDER_LESS);
-    if (a->has_version && a->next - 1 > a->first)
+    if (a->next - 1 > a->first)
         rc = expect(t, a->next - 1, a->version, LADDER_EQUAL);
-    if (rc == RES_OK && a->has_version)
-        return expect(t, a->next, a->version, LADDER_GREATER);
-    if (rc == RES_OK)
-        rc = transcript_search(t, a->next, 0, false, &how);
-    return rc != RES_OK || how != LADDER_LESS ? rc : RES_KT_LADDER;
+    return rc == RES_OK ? expect(t, a->next, a->version, LADDER_GREATER) : rc;
+}
+
+/* One lookup of version 0. */
+static enum result
+expect_first(struct transcript *t, uint64_t at, bool expected)
+{
+    static const uint32_t version = 0;
+    bool there;
+    enum result rc = transcript_versions(t, at, &version, 1, &there);
+
+    return rc != RES_OK || there == expected ? rc : RES_KT_LADDER;
+}
+
+/* The label begins at next: the entry before still has no version. */
+static enum result
+show_none_before(struct transcript *t, uint64_t next)
+{
+    enum result rc = next > 0 ? expect_first(t, next - 1, false) : RES_OK;
+
+    return rc == RES_OK ? expect_first(t, next, true) : rc;
 }
 
 enum result
@@ -74,6 +87,6 @@ as_of_show(struct transcript *t, const struct as_of *a, uint64_t time)
     if (rc != RES_OK)
         return rc;
     if (a->followed)
-        return show_end(t, a);
+        return a->has_version ? show_end(t, a) : show_none_before(t, a->next);
     return a->has_version ? search_greatest(t, a->version, &terminal) : search_absent(t);
 }
