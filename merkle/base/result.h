@@ -87,6 +87,10 @@ enum result_class {
       "only issuance changes a label")                                                             \
     X(RES_KT_NOT_YET, INPUT, "kt-not-yet", "KEYTRANS Updating a Label",                            \
       "the label has no version as great as the one given")                                        \
+    X(RES_KT_NOT_RECENT, LATER, "kt-not-recent", "KEYTRANS Credentials",                           \
+      "the credential rests on an entry that is not among the recent distinguished ones known")    \
+    X(RES_KT_CREDENTIAL, FALSE, "kt-credential", "KEYTRANS Credentials",                           \
+      "the credential is provisional without need, or leads to another entry")                     \
     X(RES_KT_TIME, FALSE, "kt-time", "FORMATS As of a time",                                       \
       "the time lies outside what the answer claims to be about")                                  \
     /* certificates */                                                                             \

@@ -130,15 +130,28 @@ fill_roots(const struct consumer *c, struct transcript *t, unsigned wanted)
     return RES_OK;
 }
 
+/* The leaves of the inclusion proof, all of whose roots are known. */
+struct proved {
+    uint64_t leaves[LOGTREE_LEAVES_MAX];
+    struct hash values[LOGTREE_LEAVES_MAX];
+    unsigned n;
+};
+
+static void
+hash_leaves(const struct transcript *t, struct proved *p)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        logtree_leaf(&transcript_find(t, p->leaves[i])->entry, &p->values[i]);
+}
+
 enum result
 consume_finish(const struct consumer *c, struct transcript *t, struct hash *ret_root,
                struct kt_view *ret_view)
 {
-    uint64_t leaves[LOGTREE_LEAVES_MAX];
-    struct hash values[LOGTREE_LEAVES_MAX];
+    struct proved p;
     struct logtree_peaks peaks;
-    unsigned n, missing;
-    enum result rc = transcript_leaves(t, leaves, &n, &missing);
+    unsigned missing;
+    enum result rc = transcript_leaves(t, p.leaves, &p.n, &missing);
 
     if (rc == RES_OK && (!reader_done(&c->timestamps) || c->proofs_left > 0))
         rc = RES_KT_COUNT;
@@ -146,13 +159,31 @@ consume_finish(const struct consumer *c, struct transcript *t, struct hash *ret_
         rc = fill_roots(c, t, missing);
     if (rc != RES_OK)
         return rc;
-    for (unsigned i = 0; i < n; i++)
-        logtree_leaf(&transcript_find(t, leaves[i])->entry, &values[i]);
-    rc = logtree_fold(t->size, t->last == NULL ? NULL : &t->last->peaks, leaves, values, n,
+    hash_leaves(t, &p);
+    rc = logtree_fold(t->size, t->last == NULL ? NULL : &t->last->peaks, p.leaves, p.values, p.n,
                       c->inclusion, &peaks);
     if (rc == RES_OK)
         rc = view_keep(t, &peaks, ret_view);
     if (rc == RES_OK)
         logtree_root(&peaks, ret_root);
     return rc;
+}
+
+enum result
+consume_earlier(const struct consumer *c, const struct transcript *t, uint64_t earlier,
+                struct kt_view *ret_view)
+{
+    struct proved p;
+    struct logtree_peaks peaks;
+    unsigned missing;
+    enum result rc = transcript_leaves(t, p.leaves, &p.n, &missing);
+
+    if (rc == RES_OK && missing > 0)
+        rc = RES_BUG;
+    if (rc != RES_OK)
+        return rc;
+    hash_leaves(t, &p);
+    rc = logtree_fold_earlier(t->size, t->last == NULL ? NULL : &t->last->peaks, p.leaves, p.values,
+                              p.n, c->inclusion, earlier, &peaks);
+    return rc == RES_OK ? view_keep(t, &peaks, ret_view) : rc;
 }

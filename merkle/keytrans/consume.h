@@ -59,4 +59,12 @@ struct transcript_source consume_source(struct consumer *c);
 MUST_CHECK enum result consume_finish(const struct consumer *c, struct transcript *t,
                                       struct hash *ret_root, struct kt_view *ret_view);
 
+/*
+ * After consume_finish: what somebody would keep who had seen the tree of earlier entries, for a
+ * distinguished entry that was walked over (heads.h): its position + 1.  RES_RANGE, RES_BUG for a
+ * tree whose last entry was not inspected.
+ */
+MUST_CHECK enum result consume_earlier(const struct consumer *c, const struct transcript *t,
+                                       uint64_t earlier, struct kt_view *ret_view);
+
 #endif

@@ -44,27 +44,6 @@ contact_add(struct contact_map *m, uint64_t position, uint32_t version)
     return RES_OK;
 }
 
-/* Step 1 and 2.3: the lowest distinguished entry at or above x that is not to its left. */
-static enum result
-first_distinguished(struct transcript *t, uint64_t x, uint64_t *ret, bool *ret_found)
-{
-    struct window_place p = window_root(t);
-    bool moved = true;
-    enum result rc = RES_OK;
-
-    *ret_found = false;
-    while (rc == RES_OK && moved && window_wide(t, &p)) {
-        if (p.at >= x) {
-            *ret_found = true;
-            *ret = p.at;
-        }
-        if (p.at == x)
-            break;
-        rc = x < p.at ? window_left(t, &p, &moved) : window_right(t, &p, &moved);
-    }
-    return rc;
-}
-
 /* Step 2: the entries to inspect above x, from left to right. */
 struct route {
     uint64_t at[SEARCH_TREE_HEIGHT_MAX];
@@ -82,7 +61,8 @@ plan_route(struct transcript *t, const struct contact_waiting *waiting, uint64_t
     enum result rc;
 
     *r = (struct route){.n = 0};
-    rc = first_distinguished(t, x, &r->until, &r->arrives);
+    /* Step 1 and 2.3 */
+    rc = window_first(t, x, &r->until, &r->arrives);
     r->distinguished = r->arrives && r->until == x;
     if (rc != RES_OK || r->distinguished)
         return rc;

@@ -97,20 +97,32 @@ struct walk {
     size_t max, n;
     /* folding */
     struct span elements;
+    struct logtree_peaks *earlier; /* full subtrees to be remembered on the way; NULL: none */
+    unsigned remembered;
     enum result rc;
 };
 
-/* Whether n is a full subtree of the last tree; which one into *ret. */
+/* Whether n is a full subtree of the tree of size entries; which one into *ret. */
 static bool
-retained(const struct walk *w, struct node n, unsigned *ret)
+full_subtree(uint64_t size, struct node n, unsigned *ret)
 {
     uint64_t end = node_end(n);
 
-    if ((w->last_size >> n.height & 1) == 0 || end > w->last_size ||
-        w->last_size >> n.height << n.height != end)
+    if ((size >> n.height & 1) == 0 || end > size || size >> n.height << n.height != end)
         return false;
-    *ret = peak_count(w->last_size >> n.height) - 1;
+    *ret = peak_count(size >> n.height) - 1;
     return true;
+}
+
+static void
+remember(struct walk *w, struct node n, const struct hash *h)
+{
+    unsigned k;
+
+    if (w->earlier != NULL && full_subtree(w->earlier->size, n, &k)) {
+        w->earlier->heads[k] = *h;
+        w->remembered++;
+    }
 }
 
 /* Whether leaves that are still before the walk lie under n. */
@@ -189,7 +201,7 @@ static void
 head(struct walk *w, struct node n, struct hash *ret)
 {
     unsigned k = 0;
-    bool kept = retained(w, n, &k);
+    bool kept = full_subtree(w->last_size, n, &k);
 
     if (divided(w, n)) {
         head_from_below(w, n, ret);
@@ -202,6 +214,7 @@ head(struct walk *w, struct node n, struct hash *ret)
     } else if (w->last != NULL) {
         *ret = w->last->heads[k];
     }
+    remember(w, n, ret);
 }
 
 /* The heads of all full subtrees of a tree of size entries. */
@@ -245,6 +258,20 @@ logtree_plan(uint64_t size, uint64_t last, const uint64_t *leaves, size_t n, str
     return w.rc;
 }
 
+static enum result
+fold(struct walk *w, uint64_t size, struct logtree_peaks *ret)
+{
+    enum result rc = check_request(size, w->last_size, w->left.at, w->left.n);
+
+    if (rc != RES_OK)
+        return rc;
+    ret->size = size;
+    heads(w, size, ret->heads);
+    if (w->rc == RES_OK && w->elements.n > 0)
+        w->rc = RES_PROOF_LENGTH;
+    return w->rc;
+}
+
 enum result
 logtree_fold(uint64_t size, const struct logtree_peaks *last, const uint64_t *leaves,
              const struct hash *values, size_t n, struct span elements, struct logtree_peaks *ret)
@@ -253,15 +280,30 @@ logtree_fold(uint64_t size, const struct logtree_peaks *last, const uint64_t *le
                      .last_size = last == NULL ? 0 : last->size,
                      .left = {leaves, values, n},
                      .elements = elements};
-    struct logtree_peaks made = {.size = size};
-    enum result rc = check_request(size, w.last_size, leaves, n);
+    struct logtree_peaks made = {0};
+    enum result rc = fold(&w, size, &made);
 
-    if (rc != RES_OK)
-        return rc;
-    heads(&w, size, made.heads);
-    if (w.rc == RES_OK && w.elements.n > 0)
-        w.rc = RES_PROOF_LENGTH;
-    if (w.rc == RES_OK)
+    if (rc == RES_OK)
         *ret = made;
-    return w.rc;
+    return rc;
+}
+
+enum result
+logtree_fold_earlier(uint64_t size, const struct logtree_peaks *last, const uint64_t *leaves,
+                     const struct hash *values, size_t n, struct span elements, uint64_t earlier,
+                     struct logtree_peaks *ret)
+{
+    struct logtree_peaks made = {0}, kept = {.size = earlier};
+    struct walk w = {.last = last,
+                     .last_size = last == NULL ? 0 : last->size,
+                     .left = {leaves, values, n},
+                     .elements = elements,
+                     .earlier = &kept};
+    enum result rc = earlier == 0 ? RES_RANGE : fold(&w, size, &made);
+
+    if (rc == RES_OK && w.remembered != peak_count(earlier))
+        rc = RES_RANGE;
+    if (rc == RES_OK)
+        *ret = kept;
+    return rc;
 }

@@ -77,4 +77,13 @@ MUST_CHECK enum result logtree_fold(uint64_t size, const struct logtree_peaks *l
                                     const uint64_t *leaves, const struct hash *values, size_t n,
                                     struct span elements, struct logtree_peaks *ret);
 
+/*
+ * As logtree_fold, and the full subtrees of the tree of earlier entries into *ret.  Its last entry
+ * must be one of leaves, or last must have it on its frontier (search_tree.h); RES_RANGE when not.
+ */
+MUST_CHECK enum result logtree_fold_earlier(uint64_t size, const struct logtree_peaks *last,
+                                            const uint64_t *leaves, const struct hash *values,
+                                            size_t n, struct span elements, uint64_t earlier,
+                                            struct logtree_peaks *ret);
+
 #endif

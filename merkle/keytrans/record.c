@@ -2,6 +2,31 @@
 
 #include <stdlib.h>
 
+enum result
+record_view(const struct record_tree *tree, uint64_t size, struct kt_view *ret)
+{
+    struct kt_view view = {.peaks = {.size = size}};
+    struct search_path path;
+    uint64_t end = 0;
+    enum result rc = RES_OK;
+
+    /* The entries of the frontier are the ends of the full subtrees. */
+    search_tree_frontier(size, &path);
+    for (unsigned i = 0; rc == RES_OK && i < path.n; i++) {
+        unsigned height = 63 - (unsigned)__builtin_clzll(size - end);
+
+        rc = tree->head(tree->arg, (struct node){height, end >> height}, &view.peaks.heads[i]);
+        end += UINT64_C(1) << height;
+        view.frontier[i].position = path.at[i];
+        if (rc == RES_OK)
+            rc = tree->entry(tree->arg, path.at[i], &view.frontier[i].entry);
+    }
+    view.n = path.n;
+    if (rc == RES_OK)
+        *ret = view;
+    return rc;
+}
+
 void
 record_init(struct recorder *r, const struct record_tree *tree, const struct record_label *label)
 {

@@ -48,6 +48,11 @@ struct recorder {
     struct buf timestamps, prefix_proofs, prefix_roots, inclusion, elements, results;
 };
 
+/* What a client keeps who has seen the tree of size entries.  Requires 0 < size; errors of the
+ * tree. */
+MUST_CHECK enum result record_view(const struct record_tree *tree, uint64_t size,
+                                   struct kt_view *ret);
+
 /* Begins to record.  release frees what was recorded, also after failure. */
 void record_init(struct recorder *r, const struct record_tree *tree,
                  const struct record_label *label);

@@ -62,7 +62,7 @@ view_keep(const struct transcript *t, const struct logtree_peaks *peaks, struct 
     struct search_path path;
     struct kt_view kept = {.peaks = *peaks};
 
-    search_tree_frontier(t->size, &path);
+    search_tree_frontier(peaks->size, &path);
     for (unsigned i = 0; i < path.n; i++) {
         const struct transcript_entry *e = transcript_find(t, path.at[i]);
 

@@ -25,7 +25,7 @@ MUST_CHECK enum result view_fresh(const struct transcript *t, const struct kt_co
 
 /*
  * What is to be kept, once the roots are filled in and the proof has given the full subtrees of the
- * tree. RES_BUG when an entry of the frontier was not inspected.
+ * tree, or of an earlier one. RES_BUG when an entry of its frontier was not inspected.
  */
 MUST_CHECK enum result view_keep(const struct transcript *t, const struct logtree_peaks *peaks,
                                  struct kt_view *ret);

@@ -69,6 +69,27 @@ window_distinguished(struct transcript *t, uint64_t position, bool *ret)
 }
 
 enum result
+window_first(struct transcript *t, uint64_t x, uint64_t *ret, bool *ret_found)
+{
+    struct window_place p = window_root(t);
+    bool moved = true, found = false;
+    enum result rc = RES_OK;
+
+    while (rc == RES_OK && moved && window_wide(t, &p)) {
+        if (p.at >= x) {
+            found = true;
+            *ret = p.at;
+        }
+        if (p.at == x)
+            break;
+        rc = x < p.at ? window_left(t, &p, &moved) : window_right(t, &p, &moved);
+    }
+    if (rc == RES_OK)
+        *ret_found = found;
+    return rc;
+}
+
+enum result
 window_rightmost(struct transcript *t, uint64_t *ret, bool *ret_found)
 {
     struct window_place p = window_root(t);

@@ -33,6 +33,11 @@ bool window_expired(const struct transcript *t, uint64_t timestamp);
 /* Whether position is distinguished: asks for the timestamps of its ancestors until one is not. */
 MUST_CHECK enum result window_distinguished(struct transcript *t, uint64_t position, bool *ret);
 
+/* The first distinguished entry at or to the right of x, an ancestor of x or x itself; *ret_found
+ * false when there is none.  x need not be in the tree. */
+MUST_CHECK enum result window_first(struct transcript *t, uint64_t x, uint64_t *ret,
+                                    bool *ret_found);
+
 /* The rightmost distinguished entry, which lies on the frontier; *ret_found false when there is
  * none. */
 MUST_CHECK enum result window_rightmost(struct transcript *t, uint64_t *ret, bool *ret_found);

@@ -104,10 +104,9 @@ def confirmed(client, pending):
 def verify_update(client, pending, data):
     """Final verification by a CredentialUpdate: the distinguished entry it leads to."""
     c = decode(CredentialUpdate, data, client.config.mode)
-    later = [d for d in client.state.recent if d > pending.terminal]
+    later = [d for d in client.state.recent if d >= pending.view.size]
     require(later, "credential: no later distinguished entry is known")
     goal = min(later)
-    require(goal + 1 > pending.view.size, "credential: the tree has not grown")
     answer = Answer(client.config, pending.view, goal + 1, c.monitor, pending.known)
     moved = algorithms.contact(answer.t, {pending.terminal: pending.version})[1][pending.terminal]
     require(moved in (None, goal), "credential: the path does not lead to the distinguished entry")

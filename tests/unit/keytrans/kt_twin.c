@@ -6,7 +6,8 @@
  *     entry TIMESTAMP PREFIX_ROOT LOG_ROOT
  *     key .LABEL VERSION KEY                        of a version that is not there
  *     ask NAME KIND AT LADDERS REQUEST ANSWER       ANSWER -: refused
- *     credential NAME HEX
+ *     credential NAME AT .LABEL POSITION TYPE HEX    HEX -: refused
+ *     credential-update NAME .LABEL VERSION TREE_SIZE TERMINAL GOAL HEX    GOAL and HEX -: refused
  *
  * Exit 0 when everything agrees; else says the first thing that does not, and ends with 1.
  */
@@ -16,6 +17,8 @@
 #include <stdlib.h>
 
 #include "merkle/base/text.h"
+#include "merkle/keytrans/as_of.h"
+#include "merkle/keytrans/credential.h"
 #include "merkle/keytrans/heads.h"
 #include "merkle/keytrans/owner.h"
 #include "merkle/keytrans/response.h"
@@ -140,12 +143,13 @@ versions_at(const struct label *l, uint64_t size)
 /* ---- what is asked ---- */
 
 struct asked {
-    enum { SEARCH, CONTACT, OWNER_INIT, OWNER_MONITOR, UPDATE, HEADS } kind;
+    enum { SEARCH, ABSENT, AS_OF, CONTACT, OWNER_INIT, OWNER_MONITOR, UPDATE, HEADS } kind;
     uint64_t at, last;
     unsigned ladders;
     struct label *label;
     struct kt_optional version, stop;
-    uint64_t start, position;
+    uint64_t start, position, time;
+    struct as_of as_of;
     struct contact_map map;
     unsigned count; /* of versions that an update tells */
     uint64_t upcoming[VERSIONS_MAX];
@@ -196,6 +200,10 @@ ask(struct transcript *t, struct asked *a)
     case SEARCH:
         return a->version.has ? search_fixed(t, (uint32_t)a->version.value, &terminal)
                               : search_greatest(t, versions_at(a->label, a->at) - 1, &terminal);
+    case ABSENT:
+        return search_absent(t);
+    case AS_OF:
+        return as_of_show(t, &a->as_of, a->time);
     case CONTACT:
         return contact_monitor(t, NULL, &a->map);
     case OWNER_INIT:
@@ -245,23 +253,33 @@ prove(const struct asked *question, struct buf *out)
     return rc;
 }
 
+/* What a verifier is told of the label's versions; overwritten by the next call. */
+static const struct consume_version *
+known(const struct label *l, size_t *ret_n)
+{
+    static struct consume_version versions[VERSIONS_MAX];
+
+    *ret_n = l == NULL ? 0 : l->n;
+    for (size_t i = 0; i < *ret_n; i++)
+        versions[i] = l->versions[i].known;
+    return versions;
+}
+
 static enum result
 check(const struct asked *question, const struct combined_proof *proof, struct hash *ret_root)
 {
     static struct transcript t;
     static struct consumer c;
-    static struct consume_version known[VERSIONS_MAX];
     struct asked *a = malloc(sizeof(*a));
+    size_t n;
+    const struct consume_version *versions = known(question->label, &n);
     struct transcript_source source;
     struct kt_view view, kept;
-    size_t n = question->label == NULL ? 0 : question->label->n;
     enum result rc;
 
     NEED(a != NULL);
     *a = *question;
-    for (size_t i = 0; i < n; i++)
-        known[i] = a->label->versions[i].known;
-    consume_init(&c, proof, known, n);
+    consume_init(&c, proof, versions, n);
     source = consume_source(&c);
     if (a->last > 0)
         memtree_view(&tree, a->last, &view);
@@ -321,6 +339,37 @@ search_asked(struct reader *r, struct asked *a, struct writer *again)
     a->last = q.last.value;
     a->label = label_of(q.label);
     a->version = q.version;
+}
+
+static void
+absence_asked(struct reader *r, struct asked *a, struct writer *again)
+{
+    search_asked(r, a, again);
+    a->kind = ABSENT;
+}
+
+static void
+as_of_asked(struct reader *r, struct asked *a, struct writer *again)
+{
+    struct as_of_request q;
+    uint32_t n = 0;
+
+    as_of_request_get(r, &q);
+    as_of_request_put(again, &q);
+    a->kind = AS_OF;
+    a->last = q.last.value;
+    a->label = label_of(q.label);
+    a->time = q.time;
+    while (n < versions_at(a->label, a->at) &&
+           tree.entries[a->label->versions[n].inserted].timestamp <= q.time)
+        n++;
+    a->as_of = (struct as_of){.has_version = n > 0, .followed = n < versions_at(a->label, a->at)};
+    if (a->as_of.has_version) {
+        a->as_of.version = n - 1;
+        a->as_of.first = a->label->versions[n - 1].inserted;
+    }
+    if (a->as_of.followed)
+        a->as_of.next = a->label->versions[n].inserted;
 }
 
 static void
@@ -408,6 +457,30 @@ search_answered(struct reader *r, const struct asked *a, struct writer *again, s
 }
 
 static void
+absence_answered(struct reader *r, const struct asked *a, struct writer *again, struct answer *ret)
+{
+    struct absence_response s;
+
+    (void)a;
+    absence_response_get(r, &s);
+    absence_response_put(again, &s);
+    *ret = (struct answer){s.head, s.proof};
+}
+
+static void
+as_of_answered(struct reader *r, const struct asked *a, struct writer *again, struct answer *ret)
+{
+    struct as_of_response s;
+
+    as_of_response_get(r, &s);
+    as_of_response_put(again, &s);
+    NEED(s.version.has == a->as_of.has_version && s.next.has == a->as_of.followed);
+    NEED(!s.version.has || (s.version.value == a->as_of.version && s.first == a->as_of.first));
+    NEED(!s.next.has || s.next.value == a->as_of.next);
+    *ret = (struct answer){s.head, s.proof};
+}
+
+static void
 proof_answered(struct reader *r, const struct asked *a, struct writer *again, struct answer *ret)
 {
     struct proof_response s;
@@ -448,12 +521,16 @@ static const struct kind {
                      struct answer *ret);
 } kinds[] = {
     {"search", search_asked, search_answered},
+    {"absence", absence_asked, absence_answered},
+    {"as-of", as_of_asked, as_of_answered},
     {"contact-monitor", contact_asked, proof_answered},
     {"owner-init", owner_init_asked, owner_init_answered},
     {"owner-monitor", owner_monitor_asked, proof_answered},
     {"update", update_asked, update_answered},
     {"distinguished", heads_asked, proof_answered},
 };
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* The answer is whole, its proof the one that is made here, and it holds. */
 static void
@@ -499,9 +576,9 @@ do_ask(char **f)
     struct reader r;
     unsigned k = 0;
 
-    while (k < 6 && strcmp(kinds[k].name, f[2]) != 0)
+    while (k < KINDS && strcmp(kinds[k].name, f[2]) != 0)
         k++;
-    NEED(k < 6);
+    NEED(k < KINDS);
     memset(&a, 0, sizeof(a));
     a.at = number(f[3]);
     a.ladders = (unsigned)number(f[4]);
@@ -523,22 +600,125 @@ do_ask(char **f)
     buf_release(&again);
 }
 
+/* Records one proof about the label. */
+static void
+begin(struct recorder *r, struct label *l, struct record_tree *tree_face, struct record_label *name)
+{
+    *tree_face = memtree_tree(&tree);
+    *name = (struct record_label){l, give_key, give_inserted};
+    record_init(r, tree_face, name);
+}
+
+/* Made here it has the same bytes, and somebody who knows the entry it rests on takes it. */
+static void
+hold_credential(struct label *l, const struct credential *theirs, struct span bytes)
+{
+    static struct recorder r;
+    static struct credential_pending pending;
+    struct record_tree face;
+    struct record_label name;
+    struct credential ours = *theirs;
+    struct buf made = BUF_INIT(64u << 20);
+    struct writer w = writer_to(&made);
+    struct kt_view view, after;
+    size_t n;
+
+    begin(&r, l, &face, &name);
+    NEED((theirs->provisional ? credential_provisional(&r, &config.window, theirs->position,
+                                                       theirs->head.size, theirs->version, &ours)
+                              : credential_standard(&r, &config.window, theirs->position,
+                                                    theirs->version, &ours)) == RES_OK);
+    credential_put(&w, &ours);
+    NEED(writer_end(&w) == RES_OK && span_equal(buf_span(&made), bytes));
+    memtree_view(&tree, theirs->position + 1, &view);
+    const struct consume_version *versions = known(l, &n);
+    NEED(credential_verify(&config, &(struct credential_recent){&view, 1}, theirs, versions, n,
+                           &pending) == RES_OK);
+    if (theirs->provisional) {
+        memtree_view(&tree, theirs->head.size, &after);
+        NEED(pending.version == theirs->version && pending.view.n == after.n &&
+             memcmp(pending.view.frontier, after.frontier, after.n * sizeof(after.frontier[0])) ==
+                 0);
+        NEED(hash_equal(&pending.prefix_root, &tree.entries[pending.terminal].prefix_root));
+    }
+    record_release(&r);
+    buf_release(&made);
+}
+
 static void
 do_credential(char **f)
 {
     struct buf bytes = BUF_INIT(64u << 20), again = BUF_INIT(64u << 20);
     struct writer w = writer_to(&again);
-    struct credential c;
+    struct label *l = label_named(f[3]);
+    static struct recorder recorder;
+    struct record_tree face;
+    struct record_label name;
+    struct credential c = {.label = {0}};
     struct reader r;
 
-    unhex(f[2], &bytes);
+    if (strcmp(f[6], "-") == 0) {
+        bool standard = strcmp(f[5], "standard") == 0;
+        uint32_t n = versions_at(l, standard ? number(f[4]) + 1 : number(f[2]));
+
+        begin(&recorder, l, &face, &name);
+        NEED((n == 0 && standard) || number(f[4]) >= number(f[2]) ||
+             (standard ? credential_standard(&recorder, &config.window, number(f[4]), n - 1, &c)
+                       : credential_provisional(&recorder, &config.window, number(f[4]),
+                                                number(f[2]), n - 1, &c)) != RES_OK);
+        record_release(&recorder);
+        return;
+    }
+    unhex(f[6], &bytes);
     r = reader_of(buf_span(&bytes));
     credential_get(&r, &c);
     credential_put(&w, &c);
     NEED(reader_end(&r) == RES_OK && writer_end(&w) == RES_OK);
     NEED(span_equal(buf_span(&bytes), buf_span(&again)));
+    NEED(label_of(c.label) == l);
+    hold_credential(l, &c, buf_span(&bytes));
     buf_release(&bytes);
     buf_release(&again);
+}
+
+static void
+do_credential_update(char **f)
+{
+    static struct recorder recorder;
+    struct label *l = label_named(f[2]);
+    struct credential_update_request q = {
+        .version = (uint32_t)number(f[3]), .tree_size = number(f[4]), .terminal = number(f[5])};
+    struct credential_pending p = {.version = q.version, .terminal = q.terminal};
+    struct buf theirs = BUF_INIT(64u << 20), ours = BUF_INIT(64u << 20);
+    struct writer w = writer_to(&ours);
+    struct combined_proof proof;
+    struct record_tree face;
+    struct record_label name;
+    struct kt_view goal;
+    struct reader r;
+    uint64_t arrived;
+    size_t n;
+    enum result rc;
+
+    begin(&recorder, l, &face, &name);
+    rc = credential_update(&recorder, &config.window, tree.n, &q, &proof);
+    NEED(rc == (strcmp(f[7], "-") == 0 ? RES_ABSENT : RES_OK));
+    if (rc == RES_OK) {
+        unhex(f[7], &theirs);
+        combined_proof_put(&w, &proof);
+        NEED(writer_end(&w) == RES_OK && span_equal(buf_span(&ours), buf_span(&theirs)));
+        r = reader_of(buf_span(&theirs));
+        combined_proof_get(&r, &proof);
+        memtree_view(&tree, q.tree_size, &p.view);
+        memtree_view(&tree, number(f[6]) + 1, &goal);
+        const struct consume_version *versions = known(l, &n);
+        NEED(credential_verify_update(&config, &(struct credential_recent){&goal, 1}, &p, &proof,
+                                      versions, n, &arrived) == RES_OK);
+        NEED(arrived == number(f[6]));
+    }
+    record_release(&recorder);
+    buf_release(&theirs);
+    buf_release(&ours);
 }
 
 /* ---- the log ---- */
@@ -626,8 +806,10 @@ main(void)
             do_entry(f);
         else if (strcmp(f[0], "ask") == 0 && n == 7)
             do_ask(f);
-        else if (strcmp(f[0], "credential") == 0 && n == 3)
+        else if (strcmp(f[0], "credential") == 0 && n == 7)
             do_credential(f);
+        else if (strcmp(f[0], "credential-update") == 0 && n == 8)
+            do_credential_update(f);
         else
             NEED(false);
         asked += f[0][1] == 's' || f[0][0] == 'c';

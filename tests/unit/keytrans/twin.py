@@ -16,9 +16,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "reference"))
 
 try:
-    from kt import chance, crypto, describe, golden, ladder, vrf
+    from kt import algorithms, chance, credential, crypto, describe, golden, ladder, vrf
     from kt.codec import encode
     from kt.structs import CONTACT
+    from kt.transcript import Prover
 except ImportError:
     print("skipped: tests/reference/kt is not there")
     sys.exit(77)
@@ -40,7 +41,29 @@ def keys(counts):
             yield f"key .{label} {version} {search_key(None, bytes.fromhex(label), version).hex()}"
 
 
+def update_of(log, asked):
+    """The CredentialUpdate of a provisional credential: to the first distinguished entry that its tree does not have."""
+    label, size = bytes.fromhex(asked["label"]), asked["at"]
+    view = log.at(size)
+    version = view.greatest(label)
+    terminal = algorithms.greatest_search(view.prover(asked["position"] + 1, label), version)
+    t = Prover(log.config, log.entries, None, None)
+    later = [d for d in range(size, len(log.entries)) if algorithms.is_distinguished(t, d)]
+    what = f"credential-update {asked['name']} .{asked['label']} {version} {size} {terminal}"
+    if not later or algorithms.is_distinguished(t, terminal):
+        return f"{what} - -"
+    return f"{what} {later[0]} {credential.update(log.at(later[0] + 1), label, version, terminal, size).hex()}"
+
+
+def credential_lines(log, asked, answer):
+    data = answer.get("answer", "-")
+    yield f"credential {asked['name']} {asked['at']} .{asked['label']} {asked['position']} {asked['type']} {data}"
+    if data != "-" and asked["type"] == "provisional":
+        yield update_of(log, asked)
+
+
 def lines(text):
+    log = describe.log(text)
     file = golden.of(text)
     yield f"config {file['configuration']}"
     counts = {label.hex(): 0 for label in chance.LABELS + [b"nobody"]}
@@ -54,17 +77,17 @@ def lines(text):
         if "request" in answer:
             yield f"ask {answer['name']} {answer['kind']} {answer['at']} {asked.get('ladders', 64)} " \
                   f"{answer['request']} {answer['answer']}"
-        elif "refused" in answer and answer["kind"] != "credential" and not answer["refused"].startswith("server"):
+        elif answer["kind"] == "credential":
+            yield from credential_lines(log, asked, answer)
+        elif not answer["refused"].startswith("server"):
             request = encode(describe.REQUESTS[asked["kind"]], describe.request(asked), CONTACT).hex()
             yield f"ask {answer['name']} {answer['kind']} {answer['at']} {asked.get('ladders', 64)} {request} -"
-        elif "answer" in answer:
-            yield f"credential {answer['name']} {answer['answer']}"
 
 
 def main(program, seeds):
     for seed in seeds:
         number, _, entries = seed.partition(":")
-        told = "\n".join(lines(chance.description(int(number), int(entries or 20)))) + "\n"
+        told = "\n".join(lines(chance.description(int(number), int(entries or 20), True))) + "\n"
         run = subprocess.run((program,), input=told, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         print(f"{seed}: {run.stdout.strip()}")
         if run.returncode != 0:
@@ -73,4 +96,4 @@ def main(program, seeds):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:] or ["1", "2", "3", "4", "22"]))
+    sys.exit(main(sys.argv[1], sys.argv[2:] or ["1", "2", "3", "4", "22", "11:40", "12:40"]))
