@@ -45,7 +45,6 @@ show_beginning(struct transcript *t, const struct as_of *a)
 static enum result
 show_end(struct transcript *t, const struct as_of *a)
 {
-    enum ladder_end how;
     enum result rc = RES_OK;
 
     if (!a->has_version && a->next > 0)
@@ -54,9 +53,7 @@ show_end(struct transcript *t, const struct as_of *a)
         rc = expect(t, a->next - 1, a->version, LADDER_EQUAL);
     if (rc == RES_OK && a->has_version)
         return expect(t, a->next, a->version, LADDER_GREATER);
-    if (rc == RES_OK)
-        rc = transcript_search(t, a->next, 0, false, &how);
-    return rc != RES_OK || how != LADDER_LESS ? rc : RES_KT_LADDER;
+    return rc == RES_OK ? transcript_monitor(t, a->next, 0) : rc; /* version 0 alone */
 }
 
 enum result
