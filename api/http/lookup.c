@@ -159,8 +159,10 @@ add_record(struct api_thread *t, const struct mailbox_record *m, uint64_t size,
         r = buf_printf(out, "{\"index\":%" PRIu64, index);
     if (r == RES_OK)
         r = add_base64(",\"leaf_input\":\"", buf_span(&t->der), "\"", out);
-    if (r == RES_OK && l.precertificate.n > 0)
-        r = add_base64(",\"precertificate\":\"", l.precertificate, "\"", out);
+    if (r == RES_OK)
+        r = add_base64(",\"certificate\":\"",
+                       l.precertificate.n > 0 ? l.precertificate : l.timestamped.entry.body, "\"",
+                       out);
     if (r == RES_OK)
         r = add_chain(&l, issuers, out);
     if (r == RES_OK)
