@@ -1,4 +1,5 @@
-/* Answers to searches, of both kinds; absence; what a label was at a time; recent heads. */
+/* Answers to searches, of both kinds; absence; what a label was at a time; recent heads;
+ * credentials. */
 #include "log/directory/reader_private.h"
 #include "merkle/keytrans/as_of.h"
 #include "merkle/keytrans/heads.h"
@@ -108,6 +109,8 @@ answer_search(struct directory_reader *r, struct span request, struct buf *out)
 
     search_request_get(&in, &q);
     enum result rc = reader_end(&in);
+    if (rc == RES_OK && !label_is(q.label))
+        rc = RES_VALUE; /* another spelling would be proved to be absent */
     return rc == RES_OK ? search_for(r, q.label, q.last, q.version, out) : rc;
 }
 
@@ -249,6 +252,8 @@ answer_as_of(struct directory_reader *r, struct span request, struct buf *out)
 
     as_of_request_get(&in, &q);
     enum result rc = reader_end(&in);
+    if (rc == RES_OK && !label_is(q.label))
+        rc = RES_VALUE;
     return rc == RES_OK ? as_of_for(r, q.label, q.last, q.time, out) : rc;
 }
 

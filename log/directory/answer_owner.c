@@ -74,6 +74,12 @@ greatest_of(const struct directory_reader *r)
 }
 
 static enum result
+find(struct directory_reader *r, struct span label)
+{
+    return label_is(label) ? snapshot_label(r, label) : RES_VALUE;
+}
+
+static enum result
 write_proof(struct directory_reader *r, struct kt_optional last, struct buf *out)
 {
     struct proof_response a;
@@ -98,7 +104,7 @@ answer_contact(struct directory_reader *r, struct span request, struct buf *out)
     contact_monitor_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK)
-        rc = snapshot_label(r, q.label);
+        rc = find(r, q.label);
     if (rc == RES_OK && !r->target.present)
         rc = RES_KT_NO_LABEL;
     if (rc == RES_OK)
@@ -177,7 +183,7 @@ answer_owner_init(struct directory_reader *r, struct span request, struct buf *o
     owner_init_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK)
-        rc = snapshot_label(r, q.label);
+        rc = find(r, q.label);
     if (rc == RES_OK)
         rc = walk_begin(r, q.last);
     if (rc == RES_OK)
@@ -205,7 +211,7 @@ answer_owner_monitor(struct directory_reader *r, struct span request, struct buf
     owner_monitor_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK)
-        rc = snapshot_label(r, q.label);
+        rc = find(r, q.label);
     if (rc == RES_OK && q.start >= r->head.size)
         rc = RES_RANGE;
     if (rc == RES_OK)
@@ -310,7 +316,7 @@ answer_update(struct directory_reader *r, struct span request, struct buf *out)
     enum result rc = reader_end(&in);
     int64_t previous = version_of(q.greatest_version);
     if (rc == RES_OK)
-        rc = snapshot_label(r, q.label);
+        rc = find(r, q.label);
     if (rc == RES_OK)
         rc = newer_than(r, &q, previous);
     if (rc == RES_OK)
