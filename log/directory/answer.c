@@ -270,6 +270,7 @@ directory_answer(struct directory_reader *r, enum directory_ask ask, struct span
         [DIRECTORY_OWNER_MONITOR] = answer_owner_monitor,
         [DIRECTORY_UPDATE] = answer_update,
         [DIRECTORY_DISTINGUISHED] = answer_distinguished,
+        [DIRECTORY_CREDENTIAL_UPDATE] = answer_credential_update,
         [DIRECTORY_AS_OF] = answer_as_of,
     };
     size_t mark = out->n;

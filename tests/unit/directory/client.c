@@ -5,6 +5,7 @@
 
 #include "merkle/keytrans/commitment.h"
 #include "merkle/keytrans/consume.h"
+#include "merkle/keytrans/credential.h"
 #include "merkle/keytrans/response.h"
 #include "merkle/keytrans/search.h"
 #include "merkle/keytrans/vrf.h"
@@ -37,6 +38,7 @@ client_kind(const struct client *c)
         [CLIENT_OWNER_MONITOR] = DIRECTORY_OWNER_MONITOR,
         [CLIENT_UPDATE] = DIRECTORY_UPDATE,
         [CLIENT_HEADS] = DIRECTORY_DISTINGUISHED,
+        [CLIENT_CREDENTIAL] = DIRECTORY_CREDENTIAL_UPDATE,
     };
 
     return kinds[c->ask];
@@ -73,6 +75,11 @@ client_request(const struct testdir *t, const struct client *c, struct buf *out)
         break;
     case CLIENT_HEADS:
         distinguished_request_put(&to, &(struct distinguished_request){c->last, c->stop});
+        break;
+    case CLIENT_CREDENTIAL:
+        credential_update_request_put(
+            &to, &(struct credential_update_request){name, (uint32_t)c->version.value, c->start,
+                                                     c->terminal});
         break;
     case CLIENT_ASKS:
         fail();
@@ -488,6 +495,29 @@ verify_heads(struct testdir *t, struct client *c, struct reader *r)
     return rc == RES_OK ? finish(t, &a.head) : rc;
 }
 
+static enum result
+verify_credential(struct testdir *t, struct client *c, struct reader *r)
+{
+    static struct kt_view views[HEADS_RECENT_MAX];
+    const struct credential_recent recent = {views, c->heads.n};
+    struct credential_pending pending = {.version = (uint32_t)c->version.value,
+                                         .terminal = c->terminal,
+                                         .prefix_root = t->entries[c->terminal].prefix_root};
+    struct combined_proof proof;
+    enum result rc;
+
+    for (unsigned i = 0; i < c->heads.n; i++)
+        testdir_view(t, c->heads.at[i] + 1, &views[i]);
+    testdir_view(t, c->start, &pending.view);
+    combined_proof_get(r, &proof);
+    rc = reader_end(r);
+    remember(t, c->label, (int64_t)c->version.value);
+    c->size = t->n;
+    return rc == RES_OK ? credential_verify_update(&t->kt, &recent, &pending, &proof, w.known, w.n,
+                                                   &c->position)
+                        : rc;
+}
+
 enum result
 client_verify(struct testdir *t, struct client *c, struct span answer)
 {
@@ -496,6 +526,7 @@ client_verify(struct testdir *t, struct client *c, struct span answer)
         [CLIENT_AS_OF] = verify_as_of,           [CLIENT_CONTACT] = verify_contact,
         [CLIENT_OWNER_INIT] = verify_owner_init, [CLIENT_OWNER_MONITOR] = verify_owner_monitor,
         [CLIENT_UPDATE] = verify_update,         [CLIENT_HEADS] = verify_heads,
+        [CLIENT_CREDENTIAL] = verify_credential,
     };
     struct reader r = reader_of(answer);
 

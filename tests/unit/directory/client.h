@@ -24,6 +24,8 @@ enum client_ask {
     CLIENT_OWNER_MONITOR,
     CLIENT_UPDATE,
     CLIENT_HEADS,
+    CLIENT_CREDENTIAL, /* an update for the credential of version, found at terminal in the tree of
+                          start entries, for who knows the recent heads */
     CLIENT_ASKS
 };
 

@@ -7,6 +7,12 @@
 
 static const struct kt_optional none;
 
+static const struct kt_window windows[] = {
+    {.monitoring = 1},
+    {.monitoring = 50},
+    {.monitoring = 100000},
+};
+
 static struct kt_optional
 some(uint64_t value)
 {
@@ -300,13 +306,65 @@ check_heads(struct testdir *t)
     }
 }
 
-/* ---- tests ---- */
+/* ---- credentials ---- */
 
-static const struct kt_window windows[] = {
-    {.monitoring = 1},
-    {.monitoring = 50},
-    {.monitoring = 100000},
-};
+/* Whether the entry is one of those that were walked over. */
+static bool
+is_recent(const struct heads *h, uint64_t at)
+{
+    for (unsigned i = 0; i < h->n; i++)
+        if (h->at[i] == at)
+            return true;
+    return false;
+}
+
+/* A credential that was made in the tree of size entries, for its greatest version of the label:
+ * found where it first stood, whatever a search would say. */
+static void
+check_credential(struct testdir *t, struct rng *r, unsigned label, uint64_t size,
+                 const struct heads *recent, unsigned *ret_updates)
+{
+    uint32_t n = testdir_versions(t, label, size);
+    struct client c = {.ask = CLIENT_CREDENTIAL, .label = label, .start = size, .heads = *recent};
+    struct buf out = BUF_INIT(ANSWER_MAX);
+    enum result rc;
+
+    if (n == 0)
+        return;
+    c.version = some(n - 1);
+    c.terminal = t->label[label].at[n - 1].entry;
+    rc = answer(t, &c, &out);
+    buf_release(&out);
+    if (rc == RES_ABSENT)
+        return;
+    holds(t, &c);
+    assert_true(is_recent(recent, c.position) && c.position >= size);
+    if (*ret_updates % 16 == 0)
+        holds_only_so(t, r, &c, 40);
+    ++*ret_updates;
+}
+
+static void
+test_credentials(void **state)
+{
+    struct rng r = rng_start("answer: credentials");
+    struct client all = {.ask = CLIENT_HEADS};
+    unsigned updates = 0;
+    struct testdir t;
+
+    (void)state;
+    testdir_init(&t, &windows[1]);
+    testdir_random(&t, &r, 60);
+    testdir_open(&t);
+    holds(&t, &all);
+    for (uint64_t size = all.heads.at[all.heads.n - 1] + 1; size <= t.n; size++)
+        for (unsigned label = 0; label < TESTDIR_LABELS; label++)
+            check_credential(&t, &r, label, size, &all.heads, &updates);
+    assert_true(updates > 0);
+    testdir_release(&t);
+}
+
+/* ---- tests ---- */
 
 static void
 test_small(void **state)
@@ -406,6 +464,14 @@ owner(enum client_ask ask, unsigned label, uint64_t start, struct kt_optional gr
     return (struct client){.ask = ask, .label = label, .start = start, .greatest = greatest};
 }
 
+/* Label 0's version, found at terminal in the tree of size entries. */
+static struct client
+credential(uint32_t version, uint64_t size, uint64_t terminal)
+{
+    return (struct client){
+        .ask = CLIENT_CREDENTIAL, .version = {true, version}, .start = size, .terminal = terminal};
+}
+
 /* t has 40 entries, of which each but the first has a version of label 0; all are distinguished. */
 static void
 check_refusals(struct testdir *t)
@@ -437,6 +503,12 @@ check_refusals(struct testdir *t)
          owner(CLIENT_OWNER_MONITOR, 0, 39, (struct kt_optional){true, 37}), RES_KT_NO_VERSION},
         {"monitoring none where there is one", owner(CLIENT_OWNER_MONITOR, 0, 39, none),
          RES_KT_NO_VERSION},
+        {"a credential's version that is not there", credential(39, 38, 39), RES_KT_NO_VERSION},
+        {"a credential's terminal entry to the left", credential(4, 6, 3), RES_RANGE},
+        {"a credential's terminal entry beyond its tree", credential(4, 5, 5), RES_RANGE},
+        {"a credential's tree beyond the log", credential(38, 41, 39), RES_RANGE},
+        {"a credential's tree of nothing", credential(4, 0, 5), RES_RANGE},
+        {"a credential that needs none", credential(4, 6, 5), RES_ABSENT},
         {"an update to come", owner(CLIENT_UPDATE, 0, 0, (struct kt_optional){true, 39}),
          RES_KT_NOT_YET},
         {"an update of the greatest number",
@@ -583,9 +655,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_lookup),
-        cmocka_unit_test(test_tampering), cmocka_unit_test(test_small),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_credentials),
+        cmocka_unit_test(test_lookup),   cmocka_unit_test(test_tampering),
+        cmocka_unit_test(test_small),    cmocka_unit_test(test_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
