@@ -342,15 +342,15 @@ ROWS = [
     Row("claims absence in a tree of its own", absence_of_its_own, lambda s: s.lookup(ALICE),
         "transcript: a retained prefix root", "view", verb=LOOKUP),
     Row("forks: another value for those who come now", forks, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
-        "view", who="newest"),
+        "view", who="newest", verb=LOOKUP),
     Row("forks, and forgets who has seen what", lambda p: (forks(p), forget_view(p)), lambda s: s.lookup(ALICE),
-        "head: the tree has not grown", "view", who="newest"),
+        "head: the tree has not grown", "view", who="newest", verb=LOOKUP),
     Row("rewinds", rewinds, lambda s: s.lookup(ALICE), "head: the tree has not grown", "view", verb=LOOKUP),
     Row("edits a value", edits_value, lambda s: s.lookup(ALICE), SIGNATURE, roots_unchecked, who="new", verb=LOOKUP),
     Row("shows another certificate", swaps_certificate, lambda s: s.lookup(ALICE), "lookup: the entry names another index",
         lambda: without("lookup: the entry names", "lookup: the entry is not in", "lookup: the certificate is not",
                         "lookup: another key"), verb=LOOKUP),
-    Row("plants a key in the past", plants_in_the_past, None, "as of: a version does not begin or end"),
+    Row("plants a key in the past", plants_in_the_past, None, "as of: a version does not begin or end", verb=LOOKUP + ("--at",)),
     Row("plants a key unseen", plants_unseen, lambda s: s.follow(mailbox_label(ALICE)), SIGNATURE, roots_unchecked,
         who="owner"),
 ]
@@ -392,8 +392,11 @@ def client_row(scene, row, pretender):
     shutil.rmtree(scene.house.path("state"), ignore_errors=True)
     if row.who == "known":
         shutil.copytree(scene.house.path("known"), scene.house.path("state"))
+    if row.who == "newest":
+        scene.client(scene.log.policy, "state", *LOOKUP)
     policy = scene.policy_for(pretender)
-    code, out, err = scene.client(policy, "state", *row.verb)
+    moment = [str(scene.past // 1000)] if row.verb[-1] == "--at" else []
+    code, out, err = scene.client(policy, "state", *row.verb, *moment)
     scene.checks.that(code in row.codes, f"{row.says}: cartulary refuses", (code, out, err))
     evidence = glob.glob(scene.house.path("state", "*.evidence"))
     scene.checks.equal(bool(evidence), code == 4, f"{row.says}: evidence is kept exactly for exit 4")
