@@ -38,6 +38,8 @@ static struct route rows[] = {
      false, "/kt/v1/update", true},
     {METHOD_POST, "/kt/v1/as-of", false, directory_as_of, ROUTE_WORKER, KT_REQUEST_MAX, true, false,
      "/kt/v1/as-of", true},
+    {METHOD_POST, "/kt/v1/credential-update", false, directory_credential_update, ROUTE_WORKER,
+     KT_REQUEST_MAX, true, false, "/kt/v1/credential-update", true},
     {METHOD_POST, "/kt/v1/distinguished", false, directory_distinguished, ROUTE_WORKER,
      KT_REQUEST_MAX, true, false, "/kt/v1/distinguished", false},
     {METHOD_GET, "/kt/v1/configuration", false, directory_configuration, ROUTE_LOOP, 0, true, false,

@@ -81,7 +81,7 @@ route_fn tiles_checkpoint, tiles_hash, tiles_data, tiles_issuer; /* tiles.c */
 route_fn health_health, health_metrics;                          /* health.c */
 route_fn loglist_v3;                                             /* loglist.c */
 route_fn directory_search, directory_contact_monitor, directory_owner_init, directory_owner_monitor,
-    directory_update, directory_distinguished, directory_as_of,
+    directory_update, directory_distinguished, directory_credential_update, directory_as_of,
     directory_configuration;                                      /* directory.c */
 route_fn lookup_lookup;                                           /* lookup.c */
 route_fn feed_checkpoint, feed_tile, feed_additions, feed_anchor; /* feed.c */

@@ -75,6 +75,12 @@ directory_distinguished(struct exchange *x)
 }
 
 void
+directory_credential_update(struct exchange *x)
+{
+    ask(x, DIRECTORY_CREDENTIAL_UPDATE);
+}
+
+void
 directory_as_of(struct exchange *x)
 {
     ask(x, DIRECTORY_AS_OF);

@@ -247,6 +247,7 @@ reply_refusal(enum result r, const char *detail, struct buf *out, struct reply *
                           .type = REPLY_PROBLEM,
                           .cache = REPLY_NO_STORE,
                           .cors = true,
+                          .discreet = true, /* it may refuse a question about an address */
                           .retry_after = reply_retry_after(r)};
     if (reply_problem_body(r, status, detail, out) == RES_OK)
         ret->body = span_of(out->p + before, out->n - before);

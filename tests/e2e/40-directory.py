@@ -169,8 +169,11 @@ def check_configuration(scene):
 
 def check_absence(scene, stranger):
     for label in (mailbox_label("nobody@example.org"), mailbox_label("alice@example.com"), domain_label("absent.example"),
-                  domain_label("org"), b"\1", b"\3x", b"x" * 255):
+                  domain_label("org"), mailbox_label("x" * 240 + "@example.org")):
         scene.checks.that(stranger.absent(label)["absent"], f"{label} has no version, and it is proved")
+    for label in (b"", b"\1", b"\3x", b"x" * 255, b"\1Alice@example.org", b"\1alice", b"\2Example.org", b"\2example.org."):
+        answer = stranger.post("search", SearchRequest(last=None, label=label, version=None))
+        scene.checks.equal((answer.status, answer.problem() is not None), (400, True), f"{label} is no label")
     answer = stranger.post("search", SearchRequest(last=None, label=mailbox_label("nobody@example.org"), version=0))
     scene.checks.equal((answer.status, answer.problem()), (404, "kt-no-label"), "a version of a label without one")
 

@@ -24,8 +24,9 @@ from kt.structs import CONTACT  # noqa: E402
 
 SCT_LIST = bytes.fromhex("2b06010401d679020402")
 KEY_USAGE = bytes.fromhex("551d0f")
-SIGNS_ONLY = {bytes.fromhex(x) for x in ("2b6570", "2b6571", "2a8648ce380401")}  # Ed25519, Ed448, DSA
-AGREES_ONLY = {bytes.fromhex(x) for x in ("2b656e", "2b656f")}  # X25519, X448
+RSA, OAEP, PSS = (bytes.fromhex("2a864886f70d0101" + x) for x in ("01", "07", "0a"))
+SIGNS_ONLY = {PSS, bytes.fromhex("2b6570"), bytes.fromhex("2b6571")}  # Ed25519, Ed448
+ENCRYPTS_ONLY = {OAEP, bytes.fromhex("2b656e"), bytes.fromhex("2b656f")}  # X25519, X448
 
 
 def sha256(data):
@@ -97,13 +98,14 @@ def seconds(moment):
 def purpose(c):
     """1 sign, 2 encrypt, 3 both: what keyUsage and the kind of key leave."""
     kind = content(children(content(children(content(c.spki))[0]))[0])
-    able = 1 if kind in SIGNS_ONLY else 2 if kind in AGREES_ONLY else 3
+    able = 1 if kind in SIGNS_ONLY else 2 if kind in ENCRYPTS_ONLY else 3
     e = c.extension(KEY_USAGE)
     if e is None:
         return able
     bits = content(content(children(content(e))[-1]))[1:]
     first = bits[0] if bits else 0
-    named = (1 if first & 0xC0 else 0) | (2 if first & 0x38 else 0)
+    encrypts = 0x30 if kind in (RSA, OAEP) else 0x08  # keyEncipherment or dataEncipherment, keyAgreement
+    named = (1 if first & 0xC0 else 0) | (2 if first & encrypts else 0)
     return (named & able) or able
 
 

@@ -183,9 +183,11 @@ def verified_record(record, told, feed, issuers):
     """One certificate of a look-up; the issuers that it names."""
     announced = record.final_index == mailbox.NOT_LOGGED
     require(told["index"] == (record.precert_index if announced else record.final_index), "lookup: another index")
-    leaf, der = base64.b64decode(told["leaf_input"]), base64.b64decode(told["certificate"])
+    leaf = base64.b64decode(told["leaf_input"])
     _, entry_type, signed, extensions_ = tree.take_leaf(leaf)
     require(entry_type == announced, "lookup: an entry of the other type")
+    require(announced == ("precertificate" in told), "lookup: a precertificate with a certificate, or none")
+    der = base64.b64decode(told["precertificate"]) if announced else signed
     require(tree.leaf_index(extensions_) == told["index"], "lookup: the entry names another index")
     path = [base64.b64decode(h) for h in told["audit_path"]]
     require(tree.inclusion_root(tree.leaf_hash(leaf), told["index"], feed.certificates, path) == feed.certificates_root,
@@ -193,7 +195,6 @@ def verified_record(record, told, feed, issuers):
     if announced:
         require(hashlib.sha256(signed[:32] + signed[35:]).digest() == record.key_id, "lookup: another precertificate")
     else:
-        require(signed == der, "lookup: the certificate is not the entry's")
         require(hashlib.sha256(der).digest() == record.certificate_sha256, "lookup: the certificate is not the record's")
     require(hashlib.sha256(Certificate(der).spki).digest() == record.spki_sha256, "lookup: another key")
     chain = [bytes.fromhex(h) for h in told["chain"]]
