@@ -852,5 +852,5 @@ main(void)
     printf("%zu entries, %u answers agree\n", tree.n, asked - 1);
     free(line);
     memtree_release(&tree);
-    return asked > 1 ? 0 : 1;
+    return asked > 0 ? 0 : 1; /* a history of one entry may have no answers */
 }

@@ -2,6 +2,7 @@
 """Holds the core of Key Transparency against the slow one in tests/reference/kt, on random histories.
 
     twin.py KT_TWIN [SEED ...]      a seed is a number, or SEED:ENTRIES
+    CARTULARY_ROUNDS=N twin.py KT_TWIN      N histories of chance besides, of 1 to 150 entries; their seeds are printed
 
 Each history is written out, with requests of every kind and the slow one's answers; KT_TWIN must come to the same roots,
 give the same proofs byte for byte, and accept them.  Search keys are SHA-256 in place of a VRF, for speed.
@@ -109,5 +110,12 @@ def main(program, seeds):
     return 0
 
 
+def usual():
+    seeds = ["1", "2", "3", "4", "22", "11:40", "12:40"]
+    rng = random.SystemRandom()
+    more = (f"{rng.randrange(10**9)}:{int(150 ** rng.random())}" for _ in range(int(os.environ.get("CARTULARY_ROUNDS", 0))))
+    return [*seeds, *more]
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:] or ["1", "2", "3", "4", "22", "11:40", "12:40"]))
+    sys.exit(main(sys.argv[1], sys.argv[2:] or usual()))
