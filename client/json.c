@@ -112,6 +112,29 @@ json_get(const struct json *j, const char *name)
     return (const struct json_value *)(const void *)cJSON_GetObjectItemCaseSensitive(j->top, name);
 }
 
+const struct json_value *
+json_member(const struct json_value *v, const char *name)
+{
+    if (v == NULL || !cJSON_IsObject(node_of(v)))
+        return NULL;
+    return (const struct json_value *)(const void *)cJSON_GetObjectItemCaseSensitive(node_of(v),
+                                                                                     name);
+}
+
+const struct json_value *
+json_first(const struct json_value *v)
+{
+    return v == NULL || !cJSON_IsArray(node_of(v))
+               ? NULL
+               : (const struct json_value *)(const void *)node_of(v)->child;
+}
+
+const struct json_value *
+json_next(const struct json_value *v)
+{
+    return v == NULL ? NULL : (const struct json_value *)(const void *)node_of(v)->next;
+}
+
 size_t
 json_count(const struct json *j)
 {

@@ -33,6 +33,12 @@ void json_free(struct json *j); /* NULL does nothing */
 /* The member of the top object with that name, or NULL.  Borrowed from j. */
 const struct json_value *json_get(const struct json *j, const char *name);
 
+/* The member of an object, the first element of an array, the next one; NULL: none, or v is no such
+ * thing, or NULL. */
+const struct json_value *json_member(const struct json_value *v, const char *name);
+const struct json_value *json_first(const struct json_value *v);
+const struct json_value *json_next(const struct json_value *v);
+
 /* How many members the top object has. */
 size_t json_count(const struct json *j);
 

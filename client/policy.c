@@ -26,8 +26,10 @@ take_log(struct policy *p, struct policy_line *l)
     if (p->logs == POLICY_LOGS_MAX)
         return policy_refuse(l, "more than %d logs", POLICY_LOGS_MAX);
     struct policy_log *log = &p->log[p->logs];
-    *log = (struct policy_log){
-        .mmd_ms = POLICY_MMD_DEFAULT * 1000, .static_ct = true, .line = l->number};
+    *log = (struct policy_log){.mmd_ms = POLICY_MMD_DEFAULT * 1000,
+                               .delay_ms = POLICY_DELAY_DEFAULT * 1000,
+                               .static_ct = true,
+                               .line = l->number};
     if (note_key_parse(l->word[1], &log->note) != RES_OK || log->note.type != KEY_ED25519)
         return policy_refuse(l, "\"%.*s\" is not an Ed25519 verifier key of type 1",
                              POLICY_SHOWN(l->word[1]));
@@ -95,6 +97,9 @@ static const struct ours {
     {"ct-key", policy_log_ct_key, true},
     {"mmd", policy_log_mmd, true},
     {"serves", policy_log_serves, true},
+    {"directory", policy_log_directory, true},
+    {"feed", policy_log_feed, true},
+    {"directory-delay", policy_log_delay, true},
     {"anchor", NULL, false},
 };
 #define OURS_N (sizeof OURS / sizeof *OURS)

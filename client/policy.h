@@ -10,6 +10,8 @@
 #define CLIENT_POLICY_H
 
 #include "merkle/base/buf.h"
+#include "merkle/keytrans/config.h"
+#include "merkle/keytrans/vrf.h"
 #include "merkle/note/key.h"
 
 /* tlog-policy asks for at least 32 of each. */
@@ -25,6 +27,9 @@
 /* Default of `mmd`, seconds; its bound. */
 #define POLICY_MMD_DEFAULT 60
 #define POLICY_MMD_MAX 604800
+/* Default of `directory-delay`, seconds; its bound. */
+#define POLICY_DELAY_DEFAULT 60
+#define POLICY_DELAY_MAX 3600
 
 struct policy_log {
     struct note_key note;     /* its Ed25519 key; note.name is the origin */
@@ -32,8 +37,13 @@ struct policy_log {
     struct note_key rfc6962;  /* the same as a note key; valid when p256 is not NULL */
     char url[POLICY_URL_MAX]; /* without trailing slash; empty when not given */
     uint64_t mmd_ms;
-    bool static_ct; /* heads come from /checkpoint */
-    size_t line;    /* of its `log` line */
+    bool static_ct;     /* heads come from /checkpoint */
+    bool has_directory; /* the next four are valid */
+    struct kt_config directory;
+    struct vrf_public vrf; /* its VRF key, validated */
+    struct note_key feed;  /* of the audit feed */
+    uint64_t delay_ms;     /* between an SCT and its certificate's presence in the directory */
+    size_t line;           /* of its `log` line */
 };
 
 struct policy_witness {

@@ -59,3 +59,50 @@ policy_log_serves(struct policy_line *l, struct policy_log *log)
     log->static_ct = both;
     return RES_OK;
 }
+
+enum result
+policy_log_directory(struct policy_line *l, struct policy_log *log)
+{
+    struct buf bytes = BUF_INIT(1024);
+    enum result r = RES_OK;
+    if (l->words != 4)
+        return policy_refuse(l, "the line is: #cartulary directory <origin> <base64>");
+    if (text_unbase64(l->word[3], &bytes) != RES_OK)
+        r = policy_refuse(l, "not base64");
+    if (r == RES_OK) {
+        struct reader in = reader_of(buf_span(&bytes));
+        kt_config_get(&in, &log->directory);
+        if (reader_end(&in) != RES_OK)
+            r = policy_refuse(l, "not a KEYTRANS Configuration that this version knows");
+        else if (vrf_public_parse(log->directory.vrf_key, &log->vrf) != RES_OK)
+            r = policy_refuse(l, "the directory's VRF key is none");
+    }
+    buf_release(&bytes);
+    log->has_directory = r == RES_OK;
+    return r;
+}
+
+enum result
+policy_log_feed(struct policy_line *l, struct policy_log *log)
+{
+    size_t n = strlen(log->note.name);
+    if (l->words != 4 || note_key_parse(l->word[3], &log->feed) != RES_OK ||
+        log->feed.type != KEY_ED25519)
+        return policy_refuse(l, "the line is: #cartulary feed <origin> <vkey>");
+    if (strncmp(log->feed.name, log->note.name, n) != 0 || strcmp(log->feed.name + n, "/feed") != 0)
+        return policy_refuse(l, "the feed's name is not <origin>/feed");
+    return RES_OK;
+}
+
+enum result
+policy_log_delay(struct policy_line *l, struct policy_log *log)
+{
+    uint64_t seconds;
+    if (l->words != 4 || text_u64(l->word[3], POLICY_DELAY_MAX, &seconds) != RES_OK || seconds == 0)
+        return policy_refuse(l,
+                             "the line is: #cartulary directory-delay <origin> <seconds from 1 to "
+                             "%d>",
+                             POLICY_DELAY_MAX);
+    log->delay_ms = seconds * 1000;
+    return RES_OK;
+}

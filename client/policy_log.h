@@ -21,6 +21,17 @@ MUST_CHECK enum result policy_log_mmd(struct policy_line *l, struct policy_log *
 /* serves <origin> rfc6962 [static-ct]: where its heads come from.  RES_CONFIG. */
 MUST_CHECK enum result policy_log_serves(struct policy_line *l, struct policy_log *log);
 
+/* directory <origin> <base64>: the Configuration of its key directory, whose VRF key is validated.
+ * RES_CONFIG. */
+MUST_CHECK enum result policy_log_directory(struct policy_line *l, struct policy_log *log);
+
+/* feed <origin> <vkey>: the key of the directory's audit feed, whose name is <origin>/feed.
+ * RES_CONFIG. */
+MUST_CHECK enum result policy_log_feed(struct policy_line *l, struct policy_log *log);
+
+/* directory-delay <origin> <seconds>.  RES_CONFIG. */
+MUST_CHECK enum result policy_log_delay(struct policy_line *l, struct policy_log *log);
+
 /* Copies url, of http, https or unix, without its trailing slashes.  RES_CONFIG for another scheme
  * or POLICY_URL_MAX bytes and more. */
 MUST_CHECK enum result policy_url(struct policy_line *l, struct span url,

@@ -39,8 +39,9 @@ void verdict_end(struct verdict *v, enum verdict_kind kind, enum result why, con
 
 /* Longest path and query that an engine asks for. */
 #define ASK_PATH_MAX 256
-/* Largest answer that an engine takes. */
-#define ASK_ANSWER_MAX (1024 * 1024)
+/* Largest answer that an engine takes: a look-up of 256 certificates, filled up to a power of two.
+ */
+#define ASK_ANSWER_MAX (4 * 1024 * 1024)
 
 enum ask_kind {
     ASK_FETCH, /* GET, or POST when body.n > 0: log->url + path */
@@ -52,7 +53,8 @@ enum ask_kind {
 struct ask {
     enum ask_kind kind;
     char path[ASK_PATH_MAX]; /* "/ct/v1/…" */
-    struct span body;        /* application/json, borrowed from the engine */
+    struct span body;        /* application/json, or octets; borrowed from the engine */
+    bool octets;             /* body is application/octet-stream */
     uint64_t wait_ms;
 };
 

@@ -48,6 +48,9 @@ config_defaults(struct config *c)
     c->pool = 4096;
     c->issuer_burst = 1000;
     c->client_burst = 200;
+    c->lookup_rate = 60;
+    c->lookup_burst = 30;
+    c->directory_delay = 60;
     c->connections = 1024;
     c->body_max = 512 * 1024;
     c->head_timeout_ms = 10000;

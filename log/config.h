@@ -45,6 +45,10 @@ struct config {
     unsigned entries_max;     /* entries in one get-entries; 256 */
     unsigned client_rate;  /* client-rate: requests a second of one client's network; 0: no limit */
     unsigned client_burst; /* client-burst: and so many at once; 200 */
+    unsigned lookup_rate;  /* lookup-rate: look-ups a minute of one client's network; 60 */
+    unsigned lookup_burst; /* lookup-burst: and so many at once; 30 */
+    unsigned directory_delay; /* directory-delay: seconds within which an entry is in the directory;
+                                 60 */
     struct ip_net trusted_proxy[CONFIG_PROXIES_MAX]; /* whose X-Forwarded-For is believed */
     unsigned trusted_proxies;
     bool trusted_unix; /* trusted-proxy = unix: and that of who comes over a Unix socket */

@@ -101,13 +101,40 @@ public_pem(struct span spki, struct buf *out)
     return rc;
 }
 
+/* The lines about the key directory: client/FORMATS.md, "The directory". */
 static enum result
-write_public(const struct create_options *o, struct signer *s)
+add_directory(const struct config *c, struct signer *s, struct buf *out)
+{
+    struct buf config = BUF_INIT(256);
+    struct note_key feed;
+    char name[CONFIG_TEXT_MAX + 8];
+    enum result rc = directory_configure(s, &config);
+    if (rc == RES_OK)
+        rc = buf_printf(out, "#cartulary directory %s ", c->origin);
+    if (rc == RES_OK)
+        rc = text_base64(buf_span(&config), out);
+    buf_release(&config);
+    (void)snprintf(name, sizeof(name), "%s/feed", c->origin);
+    if (rc == RES_OK)
+        rc = note_key_ed25519(name, KEY_ED25519, signer_feed_public(s), &feed);
+    if (rc == RES_OK)
+        rc = buf_printf(out, "\n#cartulary feed %s ", c->origin);
+    if (rc == RES_OK)
+        rc = note_key_write(&feed, out);
+    if (rc == RES_OK)
+        rc = buf_printf(out, "\n#cartulary directory-delay %s %u\n", c->origin, c->directory_delay);
+    return rc;
+}
+
+static enum result
+write_public(const struct create_options *o, const struct config *c, struct signer *s)
 {
     struct buf out = BUF_INIT(POLICY_MAX_HERE);
     struct span spki = p256_key_spki(signer_public(s));
     enum result rc =
         create_policy(o->origin, o->url, o->entries_public, spki, signer_note_public(s), &out);
+    if (rc == RES_OK && log_has_directory(c))
+        rc = add_directory(c, s, &out);
     if (rc == RES_OK)
         rc = write_file(o->dir, "policy", buf_span(&out), 0644);
     buf_clear(&out);
@@ -250,7 +277,7 @@ fill(const struct create_options *o, struct log_trouble *why)
     if (rc == RES_OK)
         rc = signer_open(o->dir, &s);
     if (rc == RES_OK)
-        rc = write_public(o, s);
+        rc = write_public(o, &c, s);
     if (rc == RES_OK)
         rc = make_dir(o->dir, "store", 0755);
     if (rc == RES_OK)

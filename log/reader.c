@@ -138,6 +138,16 @@ log_reader_consistency(struct log_reader *r, uint64_t first, uint64_t second, st
 }
 
 enum result
+log_reader_leaf(struct log_reader *r, uint64_t index, struct tile_leaf *ret)
+{
+    struct span signature;
+    if (index >= r->head.size)
+        return RES_RANGE;
+    enum result rc = stored_leaf(r->view, index, ret, &signature);
+    return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+}
+
+enum result
 log_reader_entry(struct log_reader *r, uint64_t index, struct buf *leaf_input,
                  struct buf *extra_data)
 {

@@ -36,6 +36,9 @@ MUST_CHECK enum result log_reader_inclusion(struct log_reader *r, uint64_t index
 MUST_CHECK enum result log_reader_consistency(struct log_reader *r, uint64_t first, uint64_t second,
                                               struct hash *ret, unsigned *ret_n);
 
+/* An entry as it is stored; *ret borrows from the snapshot.  RES_RANGE; RES_STORE_DAMAGED. */
+MUST_CHECK enum result log_reader_leaf(struct log_reader *r, uint64_t index, struct tile_leaf *ret);
+
 /* An entry as get-entries gives it; both appended to the caller's buffers.  RES_RANGE. */
 MUST_CHECK enum result log_reader_entry(struct log_reader *r, uint64_t index,
                                         struct buf *leaf_input, struct buf *extra_data);

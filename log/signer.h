@@ -2,9 +2,9 @@
  * The only holder of the log's private keys: it offers "sign this kind of thing", never a key.
  *
  * Five keys, none shared between uses: P-256 for SCTs and tree heads (RFC 6962; deployed verifiers
- * accept nothing else), Ed25519 for the checkpoint, for the directory's heads, for its feed, and the
- * VRF's.  They stand in DIR/keys, PKCS #8 in PEM, mode 0600; what was read from a file is wiped.  ECDSA is not deterministic here: a signature is made
- * once, stored, and never made again.
+ * accept nothing else), Ed25519 for the checkpoint, for the directory's heads, for its feed, and
+ * the VRF's.  They stand in DIR/keys, PKCS #8 in PEM, mode 0600; what was read from a file is
+ * wiped.  ECDSA is not deterministic here: a signature is made once, stored, and never made again.
  *
  * Thread: signing by one thread at a time (the sequencer's); the public parts by any.
  * Uses merkle/leaf, merkle/note, libcrypto, libsodium.
@@ -22,8 +22,8 @@
 
 struct signer;
 
-/* Makes the keys and writes DIR/keys/{log,checkpoint,directory,feed,vrf}.pem (new files, 0600, synced).  RES_EXISTS,
- * RES_IO, RES_CRYPTO. */
+/* Makes the keys and writes DIR/keys/{log,checkpoint,directory,feed,vrf}.pem (new files, 0600,
+ * synced).  RES_EXISTS, RES_IO, RES_CRYPTO. */
 MUST_CHECK enum result signer_create(const char *dir);
 
 /* Reads DIR/keys.  RES_ABSENT when a file is missing, RES_KEY when it holds no such key or others
@@ -66,8 +66,8 @@ MUST_CHECK enum result signer_vrf_output(const struct signer *s, struct span lab
                                          uint32_t version, struct hash *ret);
 
 /* The proof of it.  As signer_vrf_output. */
-MUST_CHECK enum result signer_vrf_prove(const struct signer *s, struct span label,
-                                        uint32_t version, uint8_t ret[static VRF_PROOF_SIZE]);
+MUST_CHECK enum result signer_vrf_prove(const struct signer *s, struct span label, uint32_t version,
+                                        uint8_t ret[static VRF_PROOF_SIZE]);
 
 /* Their public halves, 32 bytes each, owned by the signer. */
 const uint8_t *signer_directory_public(const struct signer *s);

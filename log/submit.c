@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "log/directory/directory.h"
 #include "log/log_private.h"
 #include "log/stored.h"
 
@@ -125,6 +126,15 @@ submit(struct log_worker *w, const struct chain *c, log_receipt_fn *done, void *
     return queue(w, c, checked, done, arg);
 }
 
+/* Whether the directory has used up half of the time in which an entry must come into it: what is
+ * taken now waits behind what waits already. */
+static bool
+is_behind(const struct log *l)
+{
+    return l->directory &&
+           directory_lag(l->directory) * 2 > (uint64_t)l->config.directory_delay * 1000;
+}
+
 enum result
 log_submit(struct log_worker *w, enum entry_type type, const struct span *certs, size_t n,
            log_receipt_fn *done, void *arg, struct chain_refusal *refusal)
@@ -135,6 +145,8 @@ log_submit(struct log_worker *w, enum entry_type type, const struct span *certs,
     refusal->detail[0] = 0;
     (void)log_disk_free(l); /* looks at the disk before something is accepted, not after */
     enum result rc = log_ready(l);
+    if (rc == RES_OK && is_behind(l))
+        rc = RES_DIRECTORY_BEHIND;
     if (rc == RES_OK) {
         struct roots *roots = log_roots(l);
         rc = chain_accept(&l->config.policy, roots, l->issuers, type, certs, n, &chain, refusal);

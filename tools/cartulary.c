@@ -8,7 +8,7 @@
 
 #include "tools/cmd.h"
 
-static const struct command *const COMMANDS[] = {&CMD_SUBMIT, &CMD_VERIFY, &CMD_MONITOR, &CMD_HEADS,
+static const struct command *const COMMANDS[] = {&CMD_SUBMIT, &CMD_LOOKUP, &CMD_VERIFY, &CMD_MONITOR, &CMD_HEADS,
                                                  &CMD_EVIDENCE};
 #define COMMANDS_N (sizeof COMMANDS / sizeof *COMMANDS)
 

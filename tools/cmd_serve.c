@@ -122,6 +122,8 @@ make_server(struct daemon *d, const struct options *o, const char **why)
         .body_ms = c->body_timeout_ms,
         .idle_ms = c->idle_timeout_ms,
         .client_rate = c->client_rate,
+        .lookup_rate = c->lookup_rate,
+        .lookup_burst = c->lookup_burst,
         .client_burst = c->client_burst,
         .trust = {.nets = c->trusted_proxy, .n = c->trusted_proxies, .unix_peers = c->trusted_unix},
         .routes = api_routes(c->body_max),

@@ -66,8 +66,9 @@ done_elsewhere(struct exchange *x)
     server_finish(c->server, x);
 }
 
-void
-answer_resume(struct exchange *x)
+/* The rest of answer_resume, when nothing is waited for any more. */
+static void
+resume_now(struct exchange *x)
 {
     struct client *c = CONTAINER(x, struct client, x);
 
@@ -86,6 +87,35 @@ answer_resume(struct exchange *x)
         answer(c);
     }
     client_pump(c);
+}
+
+void
+answer_resume(struct exchange *x)
+{
+    struct server *s = CONTAINER(x, struct client, x)->server;
+
+    if (x->route == NULL || !x->route->lookup || x->on_loop != NULL) {
+        resume_now(x);
+        return;
+    }
+    /* It stays another thread's until then: its connection may end meanwhile. */
+    x->next = s->ticking;
+    s->ticking = x;
+    server_tick(s);
+}
+
+void
+answer_ticking(struct server *s)
+{
+    struct exchange *x = s->ticking;
+
+    s->ticking = NULL;
+    while (x != NULL) {
+        struct exchange *next = x->next;
+
+        resume_now(x);
+        x = next;
+    }
 }
 
 static void
@@ -135,19 +165,24 @@ answer_options(struct client *c)
     exchange_done(&c->x);
 }
 
-/* Whether the client's network may have a worker's time now. */
+/* Whether the client's network may have a worker's time now, and ask about an address. */
 static enum result
 take_token(struct client *c)
 {
     struct server *s = c->server;
+    bool looks_up = c->route->lookup && s->options.lookup_rate != 0;
     struct ip origin;
     struct hash key;
 
-    if (s->options.client_rate == 0)
+    if (s->options.client_rate == 0 && !looks_up)
         return RES_OK;
     origin = origin_of(&c->peer, &s->options.trust, &c->conn.message.fields.forwarded);
     ip_client_key(&origin, &key);
-    return rate_take(s->rate, &key, client_now(c)) == RES_OK ? RES_OK : RES_CLIENT_RATE;
+    if (s->options.client_rate != 0 && rate_take(s->rate, &key, client_now(c)) != RES_OK)
+        return RES_CLIENT_RATE;
+    if (looks_up && rate_take(s->lookups, &key, client_now(c) / 60) != RES_OK)
+        return RES_LOOKUP_RATE;
+    return RES_OK;
 }
 
 size_t

@@ -4,28 +4,58 @@
 
 /* Longer prefixes before shorter ones; what is asked most comes first. */
 static struct route rows[] = {
-    {METHOD_GET, "/tile/data/", true, tiles_data, ROUTE_WORKER, 0, true, true, "/tile/data"},
-    {METHOD_GET, "/tile/", true, tiles_hash, ROUTE_LOOP, 0, true, false, "/tile"},
-    {METHOD_GET, "/checkpoint", false, tiles_checkpoint, ROUTE_LOOP, 0, true, false, "/checkpoint"},
+    {METHOD_GET, "/tile/data/", true, tiles_data, ROUTE_WORKER, 0, true, true, "/tile/data", false},
+    {METHOD_GET, "/tile/", true, tiles_hash, ROUTE_LOOP, 0, true, false, "/tile", false},
+    {METHOD_GET, "/checkpoint", false, tiles_checkpoint, ROUTE_LOOP, 0, true, false, "/checkpoint",
+     false},
     {METHOD_POST, "/ct/v1/add-chain", false, submit_chain, ROUTE_LATER, 0, false, false,
-     "/ct/v1/add-chain"},
+     "/ct/v1/add-chain", false},
     {METHOD_POST, "/ct/v1/add-pre-chain", false, submit_pre_chain, ROUTE_LATER, 0, false, false,
-     "/ct/v1/add-pre-chain"},
-    {METHOD_GET, "/ct/v1/get-sth", false, read_sth, ROUTE_LOOP, 0, true, false, "/ct/v1/get-sth"},
+     "/ct/v1/add-pre-chain", false},
+    {METHOD_GET, "/ct/v1/get-sth", false, read_sth, ROUTE_LOOP, 0, true, false, "/ct/v1/get-sth",
+     false},
     {METHOD_GET, "/ct/v1/get-sth-consistency", false, read_consistency, ROUTE_LOOP, 0, true, true,
-     "/ct/v1/get-sth-consistency"},
+     "/ct/v1/get-sth-consistency", false},
     {METHOD_GET, "/ct/v1/get-proof-by-hash", false, read_proof, ROUTE_LOOP, 0, true, true,
-     "/ct/v1/get-proof-by-hash"},
+     "/ct/v1/get-proof-by-hash", false},
     {METHOD_GET, "/ct/v1/get-entries", false, read_entries, ROUTE_WORKER, 0, true, true,
-     "/ct/v1/get-entries"},
+     "/ct/v1/get-entries", false},
     {METHOD_GET, "/ct/v1/get-roots", false, read_roots, ROUTE_WORKER, 0, true, true,
-     "/ct/v1/get-roots"},
+     "/ct/v1/get-roots", false},
     {METHOD_GET, "/ct/v1/get-entry-and-proof", false, read_entry_and_proof, ROUTE_WORKER, 0, true,
-     true, "/ct/v1/get-entry-and-proof"},
-    {METHOD_GET, "/issuer/", true, tiles_issuer, ROUTE_LOOP, 0, true, false, "/issuer"},
-    {METHOD_GET, "/health", false, health_health, ROUTE_LOOP, 0, true, false, "/health"},
-    {METHOD_GET, "/metrics", false, health_metrics, ROUTE_LOOP, 0, false, true, "/metrics"},
-    {METHOD_GET, "/log.v3.json", false, loglist_v3, ROUTE_LOOP, 0, true, true, "/log.v3.json"},
+     true, "/ct/v1/get-entry-and-proof", false},
+    {METHOD_POST, "/v1/lookup", false, lookup_lookup, ROUTE_WORKER, LOOKUP_BODY_MAX, true, false,
+     "/v1/lookup", true},
+    {METHOD_POST, "/kt/v1/search", false, directory_search, ROUTE_WORKER, KT_REQUEST_MAX, true,
+     false, "/kt/v1/search", true},
+    {METHOD_POST, "/kt/v1/contact-monitor", false, directory_contact_monitor, ROUTE_WORKER,
+     KT_REQUEST_MAX, true, false, "/kt/v1/contact-monitor", true},
+    {METHOD_POST, "/kt/v1/owner-init", false, directory_owner_init, ROUTE_WORKER, KT_REQUEST_MAX,
+     true, false, "/kt/v1/owner-init", true},
+    {METHOD_POST, "/kt/v1/owner-monitor", false, directory_owner_monitor, ROUTE_WORKER,
+     KT_REQUEST_MAX, true, false, "/kt/v1/owner-monitor", true},
+    {METHOD_POST, "/kt/v1/update", false, directory_update, ROUTE_WORKER, KT_REQUEST_MAX, true,
+     false, "/kt/v1/update", true},
+    {METHOD_POST, "/kt/v1/as-of", false, directory_as_of, ROUTE_WORKER, KT_REQUEST_MAX, true, false,
+     "/kt/v1/as-of", true},
+    {METHOD_POST, "/kt/v1/credential-update", false, directory_credential_update, ROUTE_WORKER,
+     KT_REQUEST_MAX, true, false, "/kt/v1/credential-update", true},
+    {METHOD_POST, "/kt/v1/distinguished", false, directory_distinguished, ROUTE_WORKER,
+     KT_REQUEST_MAX, true, false, "/kt/v1/distinguished", false},
+    {METHOD_GET, "/kt/v1/configuration", false, directory_configuration, ROUTE_LOOP, 0, true, false,
+     "/kt/v1/configuration", false},
+    {METHOD_GET, "/feed/checkpoint", false, feed_checkpoint, ROUTE_WORKER, 0, true, false,
+     "/feed/checkpoint", false},
+    {METHOD_GET, "/feed/tile/", true, feed_tile, ROUTE_WORKER, 0, true, false, "/feed/tile", false},
+    {METHOD_GET, "/feed/additions/", true, feed_additions, ROUTE_WORKER, 0, true, false,
+     "/feed/additions", false},
+    {METHOD_GET, "/feed/anchor", false, feed_anchor, ROUTE_WORKER, 0, true, true, "/feed/anchor",
+     false},
+    {METHOD_GET, "/issuer/", true, tiles_issuer, ROUTE_LOOP, 0, true, false, "/issuer", false},
+    {METHOD_GET, "/health", false, health_health, ROUTE_LOOP, 0, true, false, "/health", false},
+    {METHOD_GET, "/metrics", false, health_metrics, ROUTE_LOOP, 0, false, true, "/metrics", false},
+    {METHOD_GET, "/log.v3.json", false, loglist_v3, ROUTE_LOOP, 0, true, true, "/log.v3.json",
+     false},
 };
 
 #define ROWS (sizeof rows / sizeof *rows)
@@ -36,7 +66,7 @@ struct routes
 api_routes(size_t body_max)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].method == METHOD_POST)
+        if (rows[i].where == ROUTE_LATER)
             rows[i].body_max = body_max;
     return (struct routes){.rows = rows, .n = ROWS};
 }
@@ -73,6 +103,7 @@ api_thread_free(void *app, void *own)
     if (t == NULL)
         return;
     log_worker_free(t->worker);
+    directory_reader_free(t->directory);
     log_reader_free(t->reader);
     roots_unref(t->roots);
     buf_release(&t->der);
@@ -116,4 +147,19 @@ api_snapshot(struct exchange *x, struct store_head *ret)
     if (r != RES_OK)
         exchange_refuse(x, r, NULL);
     return r == RES_OK;
+}
+
+struct directory_reader *
+api_directory(struct exchange *x)
+{
+    struct api_thread *t = api_thread_of(x);
+    struct directory *d = log_directory(api_of(x)->log);
+    enum result r = d == NULL ? RES_HTTP_NOT_FOUND : RES_OK;
+
+    if (r == RES_OK && t->directory == NULL)
+        r = directory_reader_new(d, &t->directory);
+    if (r == RES_OK)
+        return t->directory;
+    exchange_refuse(x, r, NULL);
+    return NULL;
 }

@@ -8,6 +8,7 @@
 #define API_HTTP_API_H
 
 #include "api/http/server.h"
+#include "log/directory/directory.h"
 #include "log/log.h"
 #include "log/reader.h"
 
@@ -24,10 +25,11 @@ struct routes api_routes(size_t body_max);
 /* struct thread.own of a thread that serves the log. */
 struct api_thread {
     struct log_reader *reader;
-    struct log_worker *worker; /* made at the first submission */
-    struct buf der;            /* the chain under way */
-    struct buf text;           /* scratch for extra_data and the like */
-    struct roots *roots;       /* whose answer roots_body is; a reference, or NULL */
+    struct log_worker *worker;          /* made at the first submission */
+    struct directory_reader *directory; /* made at the first request of the directory */
+    struct buf der;                     /* the chain under way */
+    struct buf text;                    /* scratch for extra_data and the like */
+    struct roots *roots;                /* whose answer roots_body is; a reference, or NULL */
     struct buf roots_body;
     uint64_t generation; /* of the head whose forms follow; 0: none yet */
     struct buf checkpoint;
@@ -61,6 +63,15 @@ bool api_snapshot(struct exchange *x, struct store_head *ret);
  * they are. */
 MUST_CHECK enum result api_refresh_head(struct exchange *x);
 
+/* The thread's reader of the directory; NULL when x has been refused: there is no directory, or no
+ * memory. */
+struct directory_reader *api_directory(struct exchange *x);
+
+/* Appends to out the members of /feed/anchor for a directory of that size, without braces.  Errors
+ * of directory_feed_anchor. */
+MUST_CHECK enum result feed_anchor_members(struct directory_reader *r, uint64_t size,
+                                           struct feed_entry *ret_entry, struct buf *out);
+
 /* ---- handlers ---- */
 
 route_fn submit_chain, submit_pre_chain; /* submit.c */
@@ -69,5 +80,10 @@ route_fn read_sth, read_consistency, read_proof, read_entries, read_roots,
 route_fn tiles_checkpoint, tiles_hash, tiles_data, tiles_issuer; /* tiles.c */
 route_fn health_health, health_metrics;                          /* health.c */
 route_fn loglist_v3;                                             /* loglist.c */
+route_fn directory_search, directory_contact_monitor, directory_owner_init, directory_owner_monitor,
+    directory_update, directory_distinguished, directory_credential_update, directory_as_of,
+    directory_configuration;                                      /* directory.c */
+route_fn lookup_lookup;                                           /* lookup.c */
+route_fn feed_checkpoint, feed_tile, feed_additions, feed_anchor; /* feed.c */
 
 #endif

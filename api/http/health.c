@@ -48,6 +48,12 @@ health_metrics(struct exchange *x)
     log_stats(a->log, &stats);
     r = metrics_write(server_metrics(a->server), server_routes(a->server), &stats,
                       log_ready(a->log) == RES_OK, &x->out);
+    if (r == RES_OK && log_directory(a->log) != NULL) {
+        struct directory_stats d;
+
+        directory_stats(log_directory(a->log), &d);
+        r = metrics_directory(&d, &x->out);
+    }
     if (r == RES_OK)
         exchange_ok(x, REPLY_METRICS, REPLY_NO_STORE, buf_span(&x->out));
     else

@@ -240,6 +240,21 @@ json_string(const struct json *value, struct span *ret)
 }
 
 enum result
+json_u64(const struct json *value, uint64_t *ret)
+{
+    const cJSON *v = (const cJSON *)value;
+    double d;
+
+    if (!cJSON_IsNumber(v))
+        return RES_JSON;
+    d = v->valuedouble;
+    if (!(d >= 0 && d < 9007199254740992.0) || (double)(uint64_t)d != d)
+        return RES_JSON;
+    *ret = (uint64_t)d;
+    return RES_OK;
+}
+
+enum result
 json_escape(struct span s, struct buf *out)
 {
     bool utf8 = text_is_utf8(s);

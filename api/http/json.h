@@ -35,6 +35,9 @@ bool json_is_array(const struct json *value);
 /* A string's bytes, borrowed.  RES_JSON when value is NULL or no string. */
 MUST_CHECK enum result json_string(const struct json *value, struct span *ret);
 
+/* A whole number below 2^53, beyond which JSON numbers are not exact.  RES_JSON. */
+MUST_CHECK enum result json_u64(const struct json *value, uint64_t *ret);
+
 /* Appends s as it stands inside a JSON string; bytes that are no UTF-8 become '?'.  Errors of
  * buf_add. */
 MUST_CHECK enum result json_escape(struct span s, struct buf *out);

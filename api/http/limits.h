@@ -84,6 +84,14 @@
 /* A thread's buffer for it, given back when it grew beyond: one full data tile fits. */
 #define GZIP_SCRATCH_KEPT (1u << 20)
 
+/* Answers about an address leave together, so often: how long one took to make does not show. */
+#define HTTP_TICK_MS 5
+/* Body of a look-up; an address has 254 bytes at most, each three as "%41". */
+#define LOOKUP_BODY_MAX 4096
+/* Answers about an address are this long at least, then powers of two: a label that is not there,
+ * and one with a certificate or two in a large log, look alike. */
+#define LOOKUP_ANSWER_MIN 32768
+
 /* Retry-After of answers of class LATER, seconds. */
 #define RETRY_BUSY 1
 #define RETRY_LATER 30

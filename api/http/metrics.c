@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <inttypes.h>
 
-static const unsigned statuses[METRICS_STATUSES] = {0,   200, 204, 400, 403, 404, 405, 408,
-                                                    413, 415, 429, 431, 500, 501, 503, 505};
+static const unsigned statuses[METRICS_STATUSES] = {0,   200, 204, 400, 403, 404, 405, 408, 409,
+                                                    410, 413, 415, 429, 431, 500, 501, 503, 505};
 
 void
 metrics_count(struct metrics *m, int route, unsigned status, enum result why)
@@ -138,4 +138,23 @@ metrics_write(const struct metrics *m, const struct routes *routes, const struct
     if (r == RES_OK && log != NULL)
         r = write_log(log, out);
     return r;
+}
+
+enum result
+metrics_directory(const struct directory_stats *d, struct buf *out)
+{
+    const struct number rows[] = {
+        {"directory_size", "gauge", d->size},
+        {"directory_head_timestamp_milliseconds", "gauge", d->timestamp},
+        {"directory_certificates", "gauge", d->certificates},
+        {"directory_labels", "gauge", d->labels},
+        {"directory_versions", "gauge", d->versions},
+        {"directory_proofs", "gauge", d->proofs},
+        {"directory_lag_milliseconds", "gauge", d->lag_ms},
+        {"directory_epoch_milliseconds", "gauge", d->build_ms},
+        {"directory_bytes", "gauge", d->bytes},
+        {"directory_index_bytes", "gauge", d->index_bytes},
+    };
+
+    return write_numbers(rows, sizeof rows / sizeof *rows, out);
 }

@@ -8,9 +8,10 @@
 #define API_HTTP_METRICS_H
 
 #include "api/http/route.h"
+#include "log/directory/directory.h"
 #include "log/stats.h"
 
-#define METRICS_STATUSES 16
+#define METRICS_STATUSES 18
 
 struct metrics {
     uint64_t requests[ROUTES_MAX + 1][METRICS_STATUSES]; /* the last row: no route */
@@ -30,5 +31,8 @@ void metrics_count(struct metrics *m, int route, unsigned status, enum result wh
 /* Appends all of it.  log may be NULL; ready: whether the log can sign. */
 MUST_CHECK enum result metrics_write(const struct metrics *m, const struct routes *routes,
                                      const struct log_stats *log, bool ready, struct buf *out);
+
+/* Appends what the key directory counts. */
+MUST_CHECK enum result metrics_directory(const struct directory_stats *d, struct buf *out);
 
 #endif

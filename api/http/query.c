@@ -115,3 +115,42 @@ query_u64(const struct query_param *p, uint64_t *ret)
 {
     return text_u64(span_of(p->value, p->n), UINT64_MAX, ret) == RES_OK ? RES_OK : RES_PARAMETER;
 }
+
+/* The next pair of *rest, split at its first '='. */
+static void
+next_pair(struct span *rest, struct span *ret_name, struct span *ret_value)
+{
+    const uint8_t *amp = memchr(rest->p, '&', rest->n);
+    size_t n = amp == NULL ? rest->n : (size_t)(amp - rest->p);
+    const uint8_t *eq = n > 0 ? memchr(rest->p, '=', n) : NULL;
+    size_t name_n = eq == NULL ? n : (size_t)(eq - rest->p);
+
+    *ret_name = span_of(rest->p, name_n);
+    *ret_value = eq == NULL ? span_of(NULL, 0) : span_of(eq + 1, n - name_n - 1);
+    *rest = amp == NULL ? span_of(NULL, 0) : span_of(amp + 1, rest->n - n - 1);
+}
+
+enum result
+query_find(struct span query, const char *name, char *out, size_t cap, size_t *ret_n,
+           bool *ret_present)
+{
+    size_t pairs = 0;
+
+    *ret_present = false;
+    while (query.n > 0) {
+        struct span given, value;
+        char decoded[QUERY_NAME_MAX];
+        size_t n;
+
+        if (++pairs > QUERY_PAIRS_MAX)
+            return RES_PARAMETER;
+        next_pair(&query, &given, &value);
+        if (decode(given, decoded, sizeof decoded, &n) != RES_OK || n != strlen(name) ||
+            memcmp(decoded, name, n) != 0)
+            continue;
+        if (*ret_present || decode(value, out, cap, ret_n) != RES_OK)
+            return RES_PARAMETER;
+        *ret_present = true;
+    }
+    return RES_OK;
+}

@@ -29,4 +29,12 @@ MUST_CHECK enum result query_read(struct span query, struct query_param *p, size
 /* The value as a decimal number of 64 bits, RFC 6962 section 4.  RES_PARAMETER. */
 MUST_CHECK enum result query_u64(const struct query_param *p, uint64_t *ret);
 
+/*
+ * Finds one parameter that may be missing and may be long: its decoded bytes into out, of cap
+ * bytes; *ret_present tells whether it stands.  RES_PARAMETER: twice, longer than cap, a broken
+ * percent sequence in it, or more than QUERY_PAIRS_MAX pairs.
+ */
+MUST_CHECK enum result query_find(struct span query, const char *name, char *out, size_t cap,
+                                  size_t *ret_n, bool *ret_present);
+
 #endif

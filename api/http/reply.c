@@ -45,6 +45,8 @@ static const struct {
     {404, TEXT("HTTP/1.1 404 Not Found\r\nDate: ")},
     {405, TEXT("HTTP/1.1 405 Method Not Allowed\r\nDate: ")},
     {408, TEXT("HTTP/1.1 408 Request Timeout\r\nDate: ")},
+    {409, TEXT("HTTP/1.1 409 Conflict\r\nDate: ")},
+    {410, TEXT("HTTP/1.1 410 Gone\r\nDate: ")},
     {413, TEXT("HTTP/1.1 413 Content Too Large\r\nDate: ")},
     {415, TEXT("HTTP/1.1 415 Unsupported Media Type\r\nDate: ")},
     {429, TEXT("HTTP/1.1 429 Too Many Requests\r\nDate: ")},
@@ -124,6 +126,8 @@ reply_head(const struct reply *r, const struct reply_form *form,
         to = PUT(to, "Vary: Accept-Encoding\r\n");
     if (r->gzip)
         to = PUT(to, "Content-Encoding: gzip\r\n");
+    if (r->discreet)
+        to = PUT(to, "Referrer-Policy: no-referrer\r\nX-Robots-Tag: noindex\r\n");
     to = put_rare(to, r);
     if (r->close)
         to = PUT(to, "Connection: close\r\n");
@@ -156,11 +160,17 @@ reply_status(enum result r)
     case RES_HTTP_MEDIA:
         return 415;
     case RES_HTTP_FORBIDDEN:
+    case RES_KT_OWN_VALUES:
         return 403;
+    case RES_KT_NOTHING_NEW:
+        return 409;
+    case RES_GONE:
+        return 410;
     case RES_HTTP_VERSION:
         return 505;
     case RES_RATE:
     case RES_CLIENT_RATE:
+    case RES_LOOKUP_RATE:
         return 429;
     default:
         break;
@@ -191,6 +201,7 @@ reply_retry_after(enum result r)
     case RES_BUSY:
     case RES_RATE:
     case RES_CLIENT_RATE:
+    case RES_LOOKUP_RATE:
     case RES_HTTP_BODIES:
         return RETRY_BUSY;
     default:
@@ -236,6 +247,7 @@ reply_refusal(enum result r, const char *detail, struct buf *out, struct reply *
                           .type = REPLY_PROBLEM,
                           .cache = REPLY_NO_STORE,
                           .cors = true,
+                          .discreet = true, /* it may refuse a question about an address */
                           .retry_after = reply_retry_after(r)};
     if (reply_problem_body(r, status, detail, out) == RES_OK)
         ret->body = span_of(out->p + before, out->n - before);

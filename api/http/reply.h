@@ -36,6 +36,7 @@ struct reply {
     bool vary;            /* could have been compressed, or was */
     bool gzip;            /* body is gzip */
     bool close;           /* the connection ends with it */
+    bool discreet;        /* about somebody's address: no referrer, no index */
     unsigned retry_after; /* seconds; 0: no such header */
     const char *allow;    /* Allow's value, static; NULL: no such header */
     bool preflight;       /* tell what a page may ask */

@@ -32,6 +32,7 @@ struct route {
     bool cors;         /* any page may read it; answers OPTIONS as a preflight */
     bool gzip;         /* answers of GZIP_MIN bytes and more are compressed for who takes it */
     const char *label; /* in metrics, static */
+    bool lookup;       /* about one address: counts against lookup_rate, leaves on a tick */
 };
 
 /* Most rows in one table: metrics have a row for each, and one for what no route took. */
@@ -67,7 +68,7 @@ struct exchange {
     struct buf out;  /* owned; answers that no one else keeps are made here */
     /* The server's. */
     void (*done)(struct exchange *x);
-    struct exchange *next;
+    struct exchange *next; /* finished, or waiting for the tick */
     route_fn *on_loop;
     struct buf later; /* a handler's own bytes between its worker and exchange_on_loop */
 };

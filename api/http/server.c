@@ -140,7 +140,9 @@ begin_drain(struct server *s)
 static void
 end_loop(struct server *s)
 {
+    answer_ticking(s);
     s->drain = DRAIN_DONE;
+    uv_close((uv_handle_t *)&s->tick, NULL);
     uv_close((uv_handle_t *)&s->sweep, NULL);
     uv_close((uv_handle_t *)&s->wake, NULL);
     for (int i = 0; s->options.signals && i < 3; i++)
@@ -191,6 +193,19 @@ on_sweep(uv_timer_t *t)
     }
     if (s->drain != DRAIN_NOT)
         go_on_draining(s, now);
+}
+
+static void
+on_tick(uv_timer_t *t)
+{
+    answer_ticking(t->data);
+}
+
+void
+server_tick(struct server *s)
+{
+    if (!uv_is_active((uv_handle_t *)&s->tick))
+        uv_timer_start(&s->tick, on_tick, HTTP_TICK_MS - uv_now(&s->loop) % HTTP_TICK_MS, 0);
 }
 
 static void
@@ -257,9 +272,11 @@ make_handles(struct server *s)
 {
     static const int numbers[3] = {SIGTERM, SIGINT, SIGHUP};
 
-    if (uv_timer_init(&s->loop, &s->sweep) != 0 || uv_async_init(&s->loop, &s->wake, on_wake) != 0)
+    if (uv_timer_init(&s->loop, &s->sweep) != 0 || uv_timer_init(&s->loop, &s->tick) != 0 ||
+        uv_async_init(&s->loop, &s->wake, on_wake) != 0)
         return RES_IO;
     s->sweep.data = s;
+    s->tick.data = s;
     s->wake.data = s;
     uv_timer_start(&s->sweep, on_sweep, HTTP_SWEEP_MS, HTTP_SWEEP_MS);
     for (int i = 0; s->options.signals && i < 3; i++) {
@@ -298,6 +315,10 @@ start(struct server *s, const char **why)
 
     r = rate_new(s->options.client_rate, s->options.client_rate == 0 ? 1 : s->options.client_burst,
                  HTTP_CLIENTS_MAX, &s->rate);
+    if (r == RES_OK)
+        r = rate_new(s->options.lookup_rate,
+                     s->options.lookup_rate == 0 ? 1 : s->options.lookup_burst, HTTP_CLIENTS_MAX,
+                     &s->lookups);
     if (r != RES_OK)
         return r;
     if (uv_loop_init(&s->loop) != 0)
@@ -414,6 +435,7 @@ server_free(struct server *s)
     workers_free(s->workers);
     free_threads(s);
     rate_free(s->rate);
+    rate_free(s->lookups);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -44,6 +44,9 @@ struct server_options {
     /* Requests a second that one client's network (log/ip.h) may have a worker do, and so many at
      * once; beyond, RES_CLIENT_RATE.  0: no limit.  burst >= 1 otherwise. */
     unsigned client_rate, client_burst;
+    /* Look-ups a minute of one client's network, and so many at once; beyond, RES_LOOKUP_RATE.  0:
+     * no limit. */
+    unsigned lookup_rate, lookup_burst;
     struct origin_trust trust; /* its nets borrowed for the server's life */
     struct routes routes;      /* rows borrowed for the server's life */
     struct server_hooks hooks;

@@ -20,8 +20,11 @@ enum drain { DRAIN_NOT, DRAIN_REQUESTS, DRAIN_ANSWERS, DRAIN_DONE };
 struct server {
     struct server_options options;
     struct conn_options conn_options;
-    struct room bodies; /* request bodies of all connections */
-    struct rate *rate;  /* of clients, by their networks */
+    struct room bodies;   /* request bodies of all connections */
+    struct rate *rate;    /* of clients, by their networks */
+    struct rate *lookups; /* of their look-ups; its time runs 60 times slower: a minute a second */
+    struct exchange *ticking; /* answers that wait for the tick; on the loop's thread */
+    uv_timer_t tick;
     uv_loop_t loop;
     bool loop_made;
     struct listener *listener;
@@ -74,7 +77,15 @@ void client_close(struct client *c);
 
 struct client *client_next(const struct client *c);
 
+/* ---- answer.c ---- */
+
+/* Answers all that wait for the tick. */
+void answer_ticking(struct server *s);
+
 /* ---- server.c ---- */
+
+/* The tick is to come, at the next multiple of HTTP_TICK_MS. */
+void server_tick(struct server *s);
 
 /* Hands a finished exchange to the loop.  Any thread. */
 void server_finish(struct server *s, struct exchange *x);

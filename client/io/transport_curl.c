@@ -16,6 +16,7 @@ struct request {
     CURL *easy;
     struct curl_slist *headers;
     struct buf body;   /* sent */
+    bool octets;       /* it is no JSON */
     struct buf answer; /* received */
     bool too_large, no_memory;
     char error[CURL_ERROR_SIZE];
@@ -150,7 +151,8 @@ set_body(struct request *q)
 {
     if (q->body.n == 0)
         return RES_OK;
-    q->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    q->headers = curl_slist_append(NULL, q->octets ? "Content-Type: application/octet-stream"
+                                                   : "Content-Type: application/json");
     /* No "Expect: 100-continue": it costs a round trip or a second. */
     struct curl_slist *more = q->headers == NULL ? NULL : curl_slist_append(q->headers, "Expect:");
     if (more == NULL)
@@ -173,6 +175,7 @@ transport_start(struct transport *t, const char *url, const struct ask *ask, tra
     q->fn = fn;
     q->arg = arg;
     buf_init(&q->body, ask->body.n);
+    q->octets = ask->octets;
     buf_init(&q->answer, t->c.answer_max);
     q->easy = curl_easy_init();
     enum result r = q->easy == NULL ? RES_MEMORY : buf_add(&q->body, ask->body);

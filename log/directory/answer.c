@@ -1,4 +1,5 @@
-/* Answers to searches, of both kinds; absence; what a label was at a time; recent heads. */
+/* Answers to searches, of both kinds; absence; what a label was at a time; recent heads;
+ * credentials. */
 #include "log/directory/reader_private.h"
 #include "merkle/keytrans/as_of.h"
 #include "merkle/keytrans/heads.h"
@@ -109,7 +110,7 @@ answer_search(struct directory_reader *r, struct span request, struct buf *out)
     search_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK && !label_is(q.label))
-        rc = RES_VALUE;
+        rc = RES_VALUE; /* another spelling would be proved to be absent */
     return rc == RES_OK ? search_for(r, q.label, q.last, q.version, out) : rc;
 }
 
@@ -269,6 +270,7 @@ directory_answer(struct directory_reader *r, enum directory_ask ask, struct span
         [DIRECTORY_OWNER_MONITOR] = answer_owner_monitor,
         [DIRECTORY_UPDATE] = answer_update,
         [DIRECTORY_DISTINGUISHED] = answer_distinguished,
+        [DIRECTORY_CREDENTIAL_UPDATE] = answer_credential_update,
         [DIRECTORY_AS_OF] = answer_as_of,
     };
     size_t mark = out->n;

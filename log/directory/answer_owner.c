@@ -3,36 +3,38 @@
 #include <string.h>
 
 #include "log/directory/reader_private.h"
+#include "merkle/keytrans/credential.h"
 #include "merkle/keytrans/owner.h"
 
 /* ---- what a request may say of a label ---- */
 
-/* Each (position, version) is where the version first stood, or an ancestor to the right of it. */
+/* Whether the version was first there, or the position is an ancestor of that to the right. */
+static enum result
+check_place(struct directory_reader *r, const struct contact_entry *e)
+{
+    struct search_path path;
+    struct version_row row;
+    uint64_t seq;
+    bool found;
+    enum result rc = target_row(&r->target, e->version, &seq, &row);
+
+    if (rc != RES_OK)
+        return rc == RES_ABSENT ? RES_KT_NO_VERSION : rc;
+    found = row.entry == e->position;
+    search_tree_path(row.entry, r->head.size, &path);
+    for (unsigned k = 0; k < path.n; k++)
+        found = found || (path.at[k] == e->position && e->position > row.entry);
+    return found ? RES_OK : RES_RANGE;
+}
+
 static enum result
 check_map(struct directory_reader *r, const struct contact_map *m)
 {
-    if (!contact_map_valid(m, r->head.size))
-        return RES_RANGE;
-    for (unsigned i = 0; i < m->n; i++) {
-        const struct contact_entry *e = &m->entries[i];
-        struct search_path path;
-        struct version_row row;
-        uint64_t seq;
-        bool found;
-        enum result rc = target_row(&r->target, e->version, &seq, &row);
+    enum result rc = contact_map_valid(m, r->head.size) ? RES_OK : RES_RANGE;
 
-        if (rc == RES_ABSENT)
-            return RES_KT_NO_VERSION;
-        if (rc != RES_OK)
-            return rc;
-        found = row.entry == e->position;
-        search_tree_path(row.entry, r->head.size, &path);
-        for (unsigned k = 0; k < path.n; k++)
-            found = found || (path.at[k] == e->position && e->position > row.entry);
-        if (!found)
-            return RES_RANGE;
-    }
-    return RES_OK;
+    for (unsigned i = 0; i < m->n && rc == RES_OK; i++)
+        rc = check_place(r, &m->entries[i]);
+    return rc;
 }
 
 /* Where versions first + 1 to last stand, into r->upcoming. */
@@ -114,6 +116,32 @@ answer_contact(struct directory_reader *r, struct span request, struct buf *out)
     if (rc == RES_OK)
         rc = contact_monitor(&r->t, NULL, &q.map);
     return rc == RES_OK ? write_proof(r, q.last, out) : rc;
+}
+
+/* CredentialUpdate: a CombinedTreeProof and nothing else. */
+enum result
+answer_credential_update(struct directory_reader *r, struct span request, struct buf *out)
+{
+    struct reader in = reader_of(request);
+    struct credential_update_request q;
+    struct combined_proof proof;
+    struct writer w = writer_to(out);
+
+    credential_update_request_get(&in, &q);
+    enum result rc = reader_end(&in);
+    if (rc == RES_OK)
+        rc = find(r, q.label);
+    if (rc == RES_OK && !r->target.present)
+        rc = RES_KT_NO_LABEL;
+    if (rc == RES_OK)
+        rc = check_place(r, &(struct contact_entry){q.terminal, q.version});
+    if (rc != RES_OK)
+        return rc;
+    record_again(&r->record, &r->label);
+    rc = credential_update(&r->record, &r->d->config.window, r->head.size, &q, &proof);
+    if (rc == RES_OK)
+        combined_proof_put(&w, &proof);
+    return rc == RES_OK ? writer_end(&w) : rc;
 }
 
 /* ---- owners ---- */

@@ -20,8 +20,8 @@
 
 /* ---- making ---- */
 
-static enum result
-configuration(const struct signer *s, struct buf *out)
+enum result
+directory_configure(const struct signer *s, struct buf *out)
 {
     struct kt_config c = {.max_ahead = MAX_AHEAD_MS,
                           .max_behind = MAX_BEHIND_MS,
@@ -58,7 +58,7 @@ directory_create(const struct config *c, const struct signer *s)
     if (rc == RES_OK)
         rc = make_file(path, "recipes", recipes_create);
     if (rc == RES_OK)
-        rc = configuration(s, &config);
+        rc = directory_configure(s, &config);
     if (rc == RES_OK)
         rc = shelf_create(&o, c->origin, buf_span(&config));
     buf_release(&config);

@@ -70,9 +70,10 @@ enum directory_ask {
  *                         else nothing
  *   RES_KT_NO_VERSION     the label has no such version
  *   RES_TRUNCATED, RES_TRAILING, RES_VALUE, RES_RANGE, RES_KT_START …  the request is wrong
- *   RES_KT_NOTHING_NEW, RES_KT_OWN_VALUES, RES_KT_NOT_YET  refusals of `update` (409, 403, 400)
- *   RES_BUSY              too many addresses are asked for that are not known (their proofs are
- * costly) RES_TOO_LARGE, RES_STORE_DAMAGED, RES_IO, RES_MEMORY
+ *   RES_ABSENT            credential_update: no later distinguished entry yet; or the label was
+ * erased RES_KT_NOTHING_NEW, RES_KT_OWN_VALUES, RES_KT_NOT_YET  refusals of `update` (409, 403,
+ * 400) RES_BUSY              too many strangers are asked for (their proofs are costly)
+ *   RES_TOO_LARGE, RES_STORE_DAMAGED, RES_IO, RES_MEMORY
  */
 MUST_CHECK enum result directory_answer(struct directory_reader *r, enum directory_ask ask,
                                         struct span request, struct buf *out);

@@ -52,6 +52,9 @@ struct directory {
 /* The head to answer in.  Any thread. */
 void directory_published(struct directory *d, struct directory_head *ret);
 
+/* Appends the KEYTRANS Configuration of a directory with the signer's keys.  Errors of buf_add. */
+MUST_CHECK enum result directory_configure(const struct signer *s, struct buf *out);
+
 /* Makes DIR/directory with everything in it but epoch 0: the directory, keys, recipes, data.mdb.
  * RES_EXISTS, RES_IO, RES_CRYPTO. */
 MUST_CHECK enum result directory_create(const struct config *c, const struct signer *s);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,19 +18,36 @@ struct keyring {
     uint8_t salt[SLOT];
 };
 
-/* Random slots at the end of the file, synced. */
 static enum result
-draw(int fd, uint64_t n)
+write_at(int fd, uint64_t offset, const uint8_t *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = pwrite(fd, p, n, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return RES_IO;
+        p += done;
+        n -= (size_t)done;
+        offset += (uint64_t)done;
+    }
+    return RES_OK;
+}
+
+/* Random slots [from, to), synced. */
+static enum result
+draw(int fd, uint64_t from, uint64_t to)
 {
     uint8_t bytes[64 * SLOT];
     enum result rc = RES_OK;
 
-    while (n > 0 && rc == RES_OK) {
-        uint64_t now = n < 64 ? n : 64;
+    while (from < to && rc == RES_OK) {
+        uint64_t now = to - from < 64 ? to - from : 64;
 
         randombytes_buf(bytes, (size_t)now * SLOT);
-        rc = files_write(fd, span_of(bytes, (size_t)now * SLOT));
-        n -= now;
+        rc = write_at(fd, from * SLOT, bytes, (size_t)now * SLOT);
+        from += now;
     }
     sodium_memzero(bytes, sizeof(bytes));
     return rc == RES_OK && fdatasync(fd) != 0 ? RES_IO : rc;
@@ -45,7 +61,7 @@ keyring_create(const char *path)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno == EEXIST ? RES_EXISTS : RES_IO;
-    enum result rc = draw(fd, 1 + KEYRING_AHEAD);
+    enum result rc = draw(fd, 0, 1 + KEYRING_AHEAD);
     if (rc == RES_OK && fsync(fd) != 0)
         rc = RES_IO;
     if (close(fd) != 0 && rc == RES_OK)
@@ -77,16 +93,15 @@ open_file(struct keyring *k, const char *path)
 
     if (sodium_init() < 0)
         return RES_CRYPTO;
-    k->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+    k->fd = open(path, O_RDWR | O_CLOEXEC);
     if (k->fd < 0)
         return errno == ENOENT ? RES_ABSENT : RES_IO;
     if (fstat(k->fd, &st) != 0)
         return RES_IO;
     if ((st.st_mode & 077) != 0)
         return RES_KEY;
-    /* A crash while keys were drawn leaves a piece of one: none of those was in use. */
-    if (st.st_size % SLOT != 0 && ftruncate(k->fd, st.st_size - st.st_size % SLOT) != 0)
-        return RES_IO;
+    /* A crash while keys were drawn leaves a piece of one, which is not in use: the next drawn go
+     * over it. */
     k->slots = (uint64_t)st.st_size / SLOT;
     if (k->slots < 1)
         return RES_STORE_DAMAGED;
@@ -129,7 +144,7 @@ keyring_prepare(struct keyring *k, uint64_t n)
     if (want <= have)
         return RES_OK;
     want += KEYRING_AHEAD;
-    enum result rc = draw(k->fd, want - have);
+    enum result rc = draw(k->fd, have, want);
     if (rc == RES_OK)
         k->slots = want;
     return rc;
@@ -171,6 +186,16 @@ keyring_label_key(const struct keyring *k, struct span label, struct hash *ret)
     static const uint8_t head[1] = {2};
 
     keyed(k->salt, (struct span[]){span_of(head, sizeof(head)), label}, 2, ret);
+}
+
+void
+keyring_nobody_key(const struct keyring *k, uint64_t seq, struct hash *ret)
+{
+    uint8_t head[9] = {3};
+
+    big_endian((uint32_t)(seq >> 32), head + 1);
+    big_endian((uint32_t)seq, head + 5);
+    keyed(k->salt, (struct span[]){span_of(head, sizeof(head))}, 1, ret);
 }
 
 /* The label's key; the caller wipes it. */
@@ -219,21 +244,9 @@ enum result
 keyring_erase(struct keyring *k, uint64_t number)
 {
     static const uint8_t zeros[SLOT];
-    char path[64];
 
     if (number >= k->slots - 1)
         return RES_RANGE;
-    /* Writing to a file that was opened for appending goes to its end, wherever it is meant to go.
-     */
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", k->fd);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return RES_IO;
-    enum result rc =
-        pwrite(fd, zeros, SLOT, (off_t)((1 + number) * SLOT)) == SLOT && fdatasync(fd) == 0
-            ? RES_OK
-            : RES_IO;
-    if (close(fd) != 0)
-        rc = RES_IO;
-    return rc;
+    enum result rc = write_at(k->fd, (1 + number) * SLOT, zeros, SLOT);
+    return rc == RES_OK && fdatasync(k->fd) != 0 ? RES_IO : rc;
 }

@@ -19,11 +19,12 @@
 
 struct keyring;
 
-/* Makes the file (new, 0600, synced) with a salt and KEYRING_AHEAD keys.  RES_EXISTS, RES_IO. */
+/* Makes the file (new, 0600, synced) with a salt and KEYRING_AHEAD keys.  RES_EXISTS, RES_IO,
+ * RES_CRYPTO. */
 MUST_CHECK enum result keyring_create(const char *path);
 
-/* RES_ABSENT, RES_STORE_DAMAGED for a length that is no number of slots, RES_KEY when others may
- * read it, RES_IO, RES_MEMORY. */
+/* RES_ABSENT, RES_STORE_DAMAGED for a file without a slot, RES_KEY when others may read it, RES_IO,
+ * RES_MEMORY, RES_CRYPTO.  Changes nothing. */
 MUST_CHECK enum result keyring_open(const char *path, struct keyring **ret);
 void keyring_close(struct keyring *k); /* wipes; NULL does nothing */
 
@@ -34,6 +35,9 @@ MUST_CHECK enum result keyring_prepare(struct keyring *k, uint64_t n);
 void keyring_version_key(const struct keyring *k, struct span label, uint32_t version,
                          struct hash *ret);
 void keyring_label_key(const struct keyring *k, struct span label, struct hash *ret);
+
+/* What stands in both maps for a row whose label was erased: the hash of no label. */
+void keyring_nobody_key(const struct keyring *k, uint64_t seq, struct hash *ret);
 
 enum keyring_kind { KEYRING_TEXT = 1, KEYRING_STATE = 2 };
 
@@ -46,7 +50,7 @@ MUST_CHECK enum result keyring_opening(struct keyring *k, uint64_t number, uint3
 MUST_CHECK enum result keyring_crypt(struct keyring *k, uint64_t number, enum keyring_kind kind,
                                      uint32_t version, const uint8_t *in, size_t n, uint8_t *out);
 
-/* Overwrites the slot with zeros and syncs. */
+/* Overwrites the slot with zeros and syncs.  RES_RANGE when none was drawn, RES_IO. */
 MUST_CHECK enum result keyring_erase(struct keyring *k, uint64_t number);
 
 #endif

@@ -61,9 +61,12 @@ MUST_CHECK enum result walk_step(struct directory_reader *r, uint32_t version, i
 MUST_CHECK enum result walk_value(struct directory_reader *r, const struct version_row *row,
                                   uint8_t ret[static COMMITMENT_OPENING_SIZE]);
 
-/* What an owner has asked: owner_init, owner_monitor, update; contact_monitor beside them. */
+/* What an owner has asked: owner_init, owner_monitor, update; contact_monitor and
+ * credential_update beside them. */
 MUST_CHECK enum result answer_contact(struct directory_reader *r, struct span request,
                                       struct buf *out);
+MUST_CHECK enum result answer_credential_update(struct directory_reader *r, struct span request,
+                                                struct buf *out);
 MUST_CHECK enum result answer_owner_init(struct directory_reader *r, struct span request,
                                          struct buf *out);
 MUST_CHECK enum result answer_owner_monitor(struct directory_reader *r, struct span request,

@@ -174,6 +174,57 @@ look(struct recipes *r, bool *ret_whole)
     return rc;
 }
 
+/* Whether a whole record of a later epoch stands in bytes, which begin with what is none. */
+static bool
+later_stands(const struct recipes *r, struct span bytes)
+{
+    for (size_t at = 1; bytes.n >= LENGTH_SIZE + RECIPE_MIN + CHECK_SIZE &&
+                        at <= bytes.n - LENGTH_SIZE - RECIPE_MIN - CHECK_SIZE;
+         at++) {
+        struct reader in = reader_of(span_of(bytes.p + at, LENGTH_SIZE + 8));
+        size_t n = get_u32(&in);
+        uint64_t number = get_u64(&in);
+        struct hash check;
+
+        /* So many epochs cannot be missing: each takes a record. */
+        if (n < RECIPE_MIN || n > bytes.n - at - LENGTH_SIZE - CHECK_SIZE || number <= r->number ||
+            number - r->number > bytes.n)
+            continue;
+        hash_sha256(span_of(bytes.p + at, LENGTH_SIZE + n), &check);
+        if (memcmp(check.b, bytes.p + at + LENGTH_SIZE + n, CHECK_SIZE) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Cuts off what stands at the cursor and is no record, when a crash can have torn it: it is no
+ * longer than one, and none stands behind it.  RES_STORE_DAMAGED when it is something else, whose
+ * loss would take later recipes along.
+ */
+static enum result
+cut_torn(struct recipes *r, bool read_only)
+{
+    struct buf bytes = BUF_INIT(LENGTH_SIZE + RECIPE_MAX + CHECK_SIZE);
+    struct stat st;
+    enum result rc = fstat(r->fd, &st) == 0 ? RES_OK : RES_IO;
+    size_t n = rc == RES_OK ? (size_t)((uint64_t)st.st_size - r->offset) : 0;
+
+    if (n > bytes.max)
+        return RES_STORE_DAMAGED;
+    if (rc == RES_OK)
+        rc = buf_reserve(&bytes, n);
+    if (rc == RES_OK)
+        rc = read_at(r->fd, r->offset, bytes.p, n);
+    if (rc == RES_OK && later_stands(r, span_of(bytes.p, n)))
+        rc = RES_STORE_DAMAGED;
+    if (rc == RES_OK && !read_only &&
+        (ftruncate(r->fd, (off_t)r->offset) != 0 || fdatasync(r->fd) != 0))
+        rc = RES_IO;
+    buf_release(&bytes);
+    return rc == RES_TRUNCATED ? RES_IO : rc;
+}
+
 enum result
 recipes_open(const char *path, uint64_t made, uint64_t offset, bool read_only, struct recipes **ret)
 {
@@ -190,10 +241,8 @@ recipes_open(const char *path, uint64_t made, uint64_t offset, bool read_only, s
         rc = look(r, &whole);
     if (rc == RES_STORE_BEHIND) /* fewer recipes than epochs */
         rc = RES_STORE_DAMAGED;
-    /* What a crash tore was the newest, and nothing was made from it. */
-    if (rc == RES_OK && !whole && !read_only &&
-        (ftruncate(r->fd, (off_t)r->offset) != 0 || fdatasync(r->fd) != 0))
-        rc = RES_IO;
+    if (rc == RES_OK && !whole)
+        rc = cut_torn(r, read_only);
     if (rc != RES_OK) {
         recipes_close(r);
         return rc;

@@ -43,8 +43,9 @@ MUST_CHECK enum result recipes_create(const char *path);
 /*
  * Opens with the cursor behind the recipes of `made` epochs, which end at offset (both from the
  * shelf's head; 0 and 0 to read all).  Something behind those that is no whole record is what a
- * crash tore: it is cut off, unless read_only.  RES_STORE_DAMAGED when the file ends before offset;
- * RES_ABSENT, RES_IO, RES_MEMORY.
+ * crash tore: it is cut off, unless read_only, when no whole record stands behind it and it is not
+ * longer than one.  RES_STORE_DAMAGED otherwise, with nothing cut off, and when the file ends
+ * before offset; RES_ABSENT, RES_IO, RES_MEMORY.
  */
 MUST_CHECK enum result recipes_open(const char *path, uint64_t made, uint64_t offset,
                                     bool read_only, struct recipes **ret);

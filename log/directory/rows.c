@@ -1,7 +1,5 @@
 #include "log/directory/rows.h"
 
-#include "merkle/tree/node.h"
-
 /* 56 bits behind the kind */
 #define REF_MAX ((UINT64_C(1) << 56) - 1)
 #define REF_SIZE 8
@@ -59,10 +57,11 @@ writer_fail(struct writer *w, enum result err)
 
 /* ---- Head ---- */
 
+/* Rows name entries and rows in 40 bits; so no product of a count and a row's size overflows. */
 static bool
 head_possible(const struct directory_head *h)
 {
-    return h->size > 0 && h->size <= NODE_LEAVES_MAX && h->stream <= REF_MAX &&
+    return h->size > 0 && h->size <= VERSION_NONE && h->stream <= REF_MAX &&
            h->versions < VERSION_NONE && h->labels <= h->versions;
 }
 

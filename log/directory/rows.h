@@ -1,7 +1,7 @@
 /*
  * The fixed rows of the directory's store: EntryRow, VersionRow, Head, Ref and Node (FORMATS.md).
  *
- * Pure.  Uses codec, feed, prefix_tree, node.
+ * Pure.  Uses codec, feed, prefix_tree.
  */
 #ifndef LOG_DIRECTORY_ROWS_H
 #define LOG_DIRECTORY_ROWS_H

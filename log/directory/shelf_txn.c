@@ -1,3 +1,5 @@
+/* The directory's store, writing: the ends of its pages in memory, full pages put once, and the
+ * head. */
 #include "log/directory/shelf.h"
 
 #include <assert.h>

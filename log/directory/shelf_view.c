@@ -1,3 +1,5 @@
+/* The directory's store, reading: rows, bytes and nodes of one snapshot, straight from its pages.
+ */
 #include "log/directory/shelf.h"
 
 #include <assert.h>

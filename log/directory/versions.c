@@ -60,9 +60,10 @@ add_row(struct versions *x, struct shelf_view *v, uint64_t seq)
     if (rc != RES_OK)
         return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
     rc = versions_label(v, x->keys, row.label, &label, &number);
-    if (rc == RES_ABSENT) /* erased: no label is empty, so nobody looks for this */
-        keys_of(x->keys, span_of(NULL, 0), (uint32_t)seq, keys);
-    else if (rc != RES_OK)
+    if (rc == RES_ABSENT) { /* erased */
+        keyring_nobody_key(x->keys, seq, &keys[0]);
+        keys[1] = keys[0];
+    } else if (rc != RES_OK)
         return rc;
     else
         keys_of(x->keys, span_of(label.b, label.n), row.version, keys);

@@ -177,6 +177,7 @@ enum result_class {
       "this path does not take this method")                                                       \
     X(RES_HTTP_MEDIA, INPUT, "unsupported-media", "RFC 9110 15.5.16",                              \
       "the body is of a kind this path does not take")                                             \
+    X(RES_GONE, ABSENT, "gone", "RFC 9110 15.5.11", "it was here and is not any more")             \
     X(RES_HTTP_FORBIDDEN, INPUT, "auditors-only", "RFC 9110 15.5.4",                               \
       "bodies of entries are given to auditors only; send a bearer token")                         \
     X(RES_JSON, INPUT, "bad-json", "RFC 8259 2", "the body is not the JSON object expected")       \
@@ -193,6 +194,8 @@ enum result_class {
     X(RES_RATE, LATER, "rate-limited", "RFC 6585 4", "too many requests from this source")         \
     X(RES_CLIENT_RATE, LATER, "client-rate-limited", "RFC 6585 4",                                 \
       "too many requests from this client's network")                                              \
+    X(RES_LOOKUP_RATE, LATER, "lookup-rate-limited", "RFC 6585 4",                                 \
+      "too many look-ups from this network")                                                       \
     X(RES_HTTP_BODIES, LATER, "too-many-bodies", "RFC 9110 15.6.4",                                \
       "other connections fill the room for request bodies")                                        \
     X(RES_DIRECTORY_BEHIND, LATER, "directory-behind", "operation",                                \

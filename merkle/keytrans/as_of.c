@@ -41,6 +41,17 @@ show_beginning(struct transcript *t, const struct as_of *a)
     return rc == RES_OK ? expect(t, a->first, a->version, LADDER_EQUAL) : rc;
 }
 
+/* Looks version 0 up, alone: whether it is there must be as expected. */
+static enum result
+expect_zero(struct transcript *t, uint64_t at, bool expected)
+{
+    static const uint32_t zero = 0;
+    bool there;
+    enum result rc = transcript_versions(t, at, &zero, 1, &there);
+
+    return rc != RES_OK || there == expected ? rc : RES_KT_LADDER;
+}
+
 /* And ends at next: the entry before still has it. */
 static enum result
 show_end(struct transcript *t, const struct as_of *a)
@@ -52,24 +63,15 @@ show_end(struct transcript *t, const struct as_of *a)
     return rc == RES_OK ? expect(t, a->next, a->version, LADDER_GREATER) : rc;
 }
 
-/* One lookup of version 0. */
+/* The label begins at next: the entry before still has none. */
 static enum result
-expect_first(struct transcript *t, uint64_t at, bool expected)
+show_birth(struct transcript *t, const struct as_of *a)
 {
-    static const uint32_t version = 0;
-    bool there;
-    enum result rc = transcript_versions(t, at, &version, 1, &there);
+    enum result rc = RES_OK;
 
-    return rc != RES_OK || there == expected ? rc : RES_KT_LADDER;
-}
-
-/* The label begins at next: the entry before still has no version. */
-static enum result
-show_none_before(struct transcript *t, uint64_t next)
-{
-    enum result rc = next > 0 ? expect_first(t, next - 1, false) : RES_OK;
-
-    return rc == RES_OK ? expect_first(t, next, true) : rc;
+    if (a->next > 0)
+        rc = expect_zero(t, a->next - 1, false);
+    return rc == RES_OK ? expect_zero(t, a->next, true) : rc;
 }
 
 enum result
@@ -87,6 +89,6 @@ as_of_show(struct transcript *t, const struct as_of *a, uint64_t time)
     if (rc != RES_OK)
         return rc;
     if (a->followed)
-        return a->has_version ? show_end(t, a) : show_none_before(t, a->next);
+        return a->has_version ? show_end(t, a) : show_birth(t, a);
     return a->has_version ? search_greatest(t, a->version, &terminal) : search_absent(t);
 }

@@ -240,7 +240,9 @@ class Http:
         for name, value in headers:
             text += f"{name}: {value}\r\n"
         if body is not None:
-            text += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            if not any(name.lower() == "content-type" for name, _ in headers):
+                text += "Content-Type: application/json\r\n"
+            text += f"Content-Length: {len(body)}\r\n"
         self.send(text.encode("latin-1") + b"\r\n" + (body or b""))
         return self.answer(method == "HEAD")
 

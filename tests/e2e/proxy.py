@@ -3,16 +3,18 @@
 import socket
 import threading
 
-from house import Http
+from house import Answer, Http
 
 
 class Proxy:
     """Listens on a port of its own.  change(path, answer) gives the bytes of the answer's body, or of a whole answer
-    as (head, body), or None to end the connection without a word."""
+    as (head, body), or None to end the connection without a word.  instead(method, path, body) gives the (status,
+    Content-Type, body) of an answer that the log is not asked for, or None to ask it."""
 
     def __init__(self, log):
         self.log = log
         self.change = None
+        self.instead = None
         self.asked = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
@@ -65,9 +67,20 @@ class Proxy:
                     kept += client.recv(1 << 16)
                 body, kept = kept[:length], kept[length:]
                 self.asked.append(path)
-                answer = upstream.ask(path, method, body if length else None)
+                answer = self.own(method, path, body)
+                if answer is None:
+                    kind = fields.get("content-type")
+                    answer = upstream.ask(path, method, body if "content-length" in fields else None,
+                                          [("Content-Type", kind)] if kind else [])
                 if answer is None or not self.pass_on(client, path, answer):
                     return
+
+    def own(self, method, path, body):
+        own = None if self.instead is None else self.instead(method, path, body)
+        if own is None:
+            return None
+        status, kind, data = own
+        return Answer(status, [("Content-Type", kind)], data, b"")
 
     def pass_on(self, client, path, answer):
         changed = answer.body if self.change is None else self.change(path, answer)

@@ -99,14 +99,15 @@ on_drain(void *app)
 }
 
 static const struct route running_rows[] = {
-    {METHOD_GET, "/quick", false, quick, ROUTE_LOOP, 0, true, false, "/quick"},
-    {METHOD_GET, "/big", false, answer_big, ROUTE_LOOP, 0, true, false, "/big"},
-    {METHOD_GET, "/zip", false, answer_big, ROUTE_WORKER, 0, true, true, "/zip"},
-    {METHOD_GET, "/worker-big", false, answer_big, ROUTE_WORKER, 0, true, false, "/worker-big"},
-    {METHOD_GET, "/gated", true, gated, ROUTE_WORKER, 0, true, false, "/gated"},
-    {METHOD_POST, "/echo", false, echo, ROUTE_WORKER, 1 << 20, false, false, "/echo"},
-    {METHOD_GET, "/later", false, later, ROUTE_LATER, 0, true, false, "/later"},
-    {METHOD_GET, "/owed", false, owed, ROUTE_LATER, 0, true, false, "/owed"},
+    {METHOD_GET, "/quick", false, quick, ROUTE_LOOP, 0, true, false, "/quick", false},
+    {METHOD_GET, "/big", false, answer_big, ROUTE_LOOP, 0, true, false, "/big", false},
+    {METHOD_GET, "/zip", false, answer_big, ROUTE_WORKER, 0, true, true, "/zip", false},
+    {METHOD_GET, "/worker-big", false, answer_big, ROUTE_WORKER, 0, true, false, "/worker-big",
+     false},
+    {METHOD_GET, "/gated", true, gated, ROUTE_WORKER, 0, true, false, "/gated", false},
+    {METHOD_POST, "/echo", false, echo, ROUTE_WORKER, 1 << 20, false, false, "/echo", false},
+    {METHOD_GET, "/later", false, later, ROUTE_LATER, 0, true, false, "/later", false},
+    {METHOD_GET, "/owed", false, owed, ROUTE_LATER, 0, true, false, "/owed", false},
 };
 
 /* ---- a server in a thread ---- */

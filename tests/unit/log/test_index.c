@@ -116,10 +116,43 @@ assert_found(struct index *x, key_fn *key, uint64_t n, unsigned map, uint64_t pr
     assert_memory_equal(got, want, want_n * sizeof(*got));
 }
 
+/* Compares the newest below with a walk backwards. */
+static void
+assert_newest(struct index *x, key_fn *key, uint64_t n, unsigned map, uint64_t prefix,
+              uint64_t below)
+{
+    struct hash h = hash_with(prefix);
+    uint64_t got = 4711, i = below < n ? below : n;
+    while (i > 0 && key(i - 1, map) != prefix)
+        i--;
+    assert_int_equal(index_find_newest(x, (enum index_map)map, &h, below, &got),
+                     i > 0 ? RES_OK : RES_ABSENT);
+    if (i > 0)
+        assert_int_equal(got, i - 1);
+}
+
+static void
+assert_all_newest(struct index *x, key_fn *key, uint64_t n, unsigned map, unsigned probes)
+{
+    for (unsigned k = 0; k < probes; k++) {
+        uint64_t i = n == 0 ? 0 : mix(k + n) % n, prefix = key(i, map);
+        assert_newest(x, key, n, map, prefix, UINT64_MAX);
+        assert_newest(x, key, n, map, prefix, n);
+        assert_newest(x, key, n, map, prefix, i + 1);
+        assert_newest(x, key, n, map, prefix, i);
+        assert_newest(x, key, n, map, prefix, n == 0 ? 0 : mix(k) % n);
+        assert_newest(x, key, n, map, prefix + 1, n);
+    }
+    assert_newest(x, key, n, map, 0, n);
+    assert_newest(x, key, n, map, UINT64_MAX, n);
+    assert_newest(x, key, n, map, UINT64_MAX, 0);
+}
+
 static void
 assert_all(struct index *x, key_fn *key, uint64_t n, unsigned probes)
 {
     for (unsigned map = 0; map < INDEX_MAPS; map++) {
+        assert_all_newest(x, key, n, map, probes);
         for (unsigned k = 0; k < probes; k++) {
             uint64_t i = n == 0 ? 0 : mix(k + n) % n;
             assert_found(x, key, n, map, key(i, map));
@@ -225,6 +258,9 @@ seek(void *arg)
         size_t found;
         if (index_find(s->x, (enum index_map)(k / 2 % 2), &h, at, 2, &found) != RES_OK ||
             found != 1 || at[0] != i)
+            atomic_fetch_add(&s->missed, 1);
+        if (index_find_newest(s->x, (enum index_map)(k / 2 % 2), &h, UINT64_MAX, at) != RES_OK ||
+            at[0] != i)
             atomic_fetch_add(&s->missed, 1);
         atomic_fetch_add(&s->looked, 1);
     }
