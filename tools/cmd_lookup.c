@@ -231,17 +231,22 @@ ask_log(struct run *run, const struct policy_log *log, enum offer_outcome *ret_o
     static const struct kt_optional NOW = {false, 0};
     struct memory m;
     memory_init(&m);
+    buf_clear(&run->pem);
     int e = remembered_follow_log(&run->app, run->transport, log);
     if (e == EXIT_YES)
         e = remembered_load(&run->app, log, &m);
     if (e == EXIT_YES && run->at.has)
         e = ask_directory(run, log, &m, run->at, "known at that time", ret_outcome);
     if (e == EXIT_YES) {
+        /* What is known now is said beside; what was known then decides, and is written. */
+        size_t kept = run->pem.n;
         enum offer_outcome now;
-        buf_clear(&run->pem);
         e = ask_directory(run, log, &m, NOW, run->at.has ? "known now about that time" : "now",
                           &now);
-        *ret_outcome = now;
+        if (run->at.has)
+            run->pem.n = kept;
+        else
+            *ret_outcome = now;
     }
     if (e == EXIT_YES || e == EXIT_LATER)
         e = app_worse(e, remembered_save(&run->app, log, &m));
@@ -403,8 +408,10 @@ const struct command CMD_LOOKUP = {
             "about TIME\n"
             "                      (2026-01-31, 2026-01-31T12:00:00, UTC, or seconds since 1970)\n"
             "  --fold              take certificates whose address differs in ASCII case\n"
-            "  --out FILE.pem      write what is offered, newest first; `openssl cms -encrypt` "
-            "takes it\n"
+            "  --out FILE.pem      write what is offered, newest first (with --at: what was then);
+            "
+            "                      `openssl cms -encrypt` takes it
+            "
             "  --log ORIGIN        only this log of the policy\n"
             "\n"
             "exit 1 names why nothing is offered: never, none-for-purpose, expired, revoked, "

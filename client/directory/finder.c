@@ -27,12 +27,13 @@ struct finder {
 
 /* ---- what comes next ---- */
 
-/* The next label that must be followed, or what comes after them. */
+/* The next label that must be followed, or what comes after them.  Of a watched label the warden
+ * sees more. */
 static void
 skip_settled(struct finder *f)
 {
     while (f->step == STEP_FOLLOW && f->at < f->c.memory->n &&
-           f->c.memory->labels[f->at]->map.n == 0)
+           (f->c.memory->labels[f->at]->map.n == 0 || f->c.memory->labels[f->at]->watched))
         f->at++;
     if (f->step != STEP_FOLLOW || f->at < f->c.memory->n)
         return;
@@ -205,9 +206,11 @@ remember(struct finder *f)
 {
     struct memory *m = f->c.memory;
     const struct found *found = &f->found;
+    const struct memory_label *l = memory_find(m, span_of(f->c.label.b, f->c.label.n));
     enum result r = RES_OK;
 
-    if (found->present && !found->of_time && found->search.must_monitor)
+    if (found->present && !found->of_time && found->search.must_monitor &&
+        (l == NULL || !l->watched))
         r = memory_follow(m, span_of(f->c.label.b, f->c.label.n), &found->search);
     if (r == RES_OK)
         memory_advance(m, &found->head);

@@ -36,7 +36,7 @@ judge_record(const struct found *f, const struct offer_question *q, const struct
 
 /* Of those that are not offered, the reason that comes nearest to an offer. */
 static enum offer_outcome
-outcome_of(const struct offer *o)
+outcome_of(const struct offer *o, const struct mailbox_record *m, uint64_t time)
 {
     if (o->offered)
         return OFFER_YES;
@@ -47,7 +47,8 @@ outcome_of(const struct offer *o)
         return OFFER_PURPOSE;
     case TRUST_EXPIRED:
     case TRUST_NOT_YET:
-        return OFFER_EXPIRED;
+        /* Its own dates, not those of a certificate above it. */
+        return time < m->not_before || time > m->not_after ? OFFER_EXPIRED : OFFER_UNTRUSTED;
     case TRUST_REVOKED:
         return OFFER_REVOKED;
     default:
@@ -76,8 +77,11 @@ offers_make(const struct found *f, const struct offer_question *q, struct offer 
         issuers[i] = buf_span(&f->issuers[i]);
     for (size_t i = 0; rc == RES_OK && i < f->records_n; i++) {
         rc = judge_record(f, q, issuers, &f->records[i], &ret[i]);
-        if (rank(outcome_of(&ret[i])) < rank(best))
-            best = outcome_of(&ret[i]);
+        if (rc != RES_OK)
+            break;
+        enum offer_outcome one = outcome_of(&ret[i], &f->records[i].m, q->time);
+        if (rank(one) < rank(best))
+            best = one;
     }
     free(issuers);
     if (!f->present)

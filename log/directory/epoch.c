@@ -290,7 +290,8 @@ write_changes(struct epoch *e, struct shelf_txn *t, struct prefix_ref *ret,
     struct span *parts = calloc(c->n + 1, sizeof(*parts));
     enum result rc = add != NULL && parts != NULL ? RES_OK : RES_MEMORY;
 
-    qsort(c->at, c->n, sizeof(*c->at), by_output);
+    if (c->n > 0)
+        qsort(c->at, c->n, sizeof(*c->at), by_output);
     for (size_t i = 0; i < c->n && rc == RES_OK; i++) {
         add[i].leaf = (struct prefix_leaf){c->at[i].output, c->at[i].commitment};
         rc = write_version(e, t, &c->at[i], &add[i].ref);

@@ -45,7 +45,12 @@ get_array(struct reader *r, uint8_t *ret, size_t n)
 static void
 get_hash(struct reader *r, struct hash *ret)
 {
-    get_array(r, ret->b, HASH_SIZE);
+    struct span s = get_bytes(r, HASH_SIZE);
+
+    if (s.n == HASH_SIZE)
+        memcpy(ret->b, s.p, HASH_SIZE);
+    else
+        memset(ret->b, 0, HASH_SIZE);
 }
 
 static void
@@ -200,7 +205,7 @@ get_ref_hash(struct reader *r, struct prefix_ref *ret)
     if (ret->kind == PREFIX_EMPTY)
         memset(ret->hash.b, 0, HASH_SIZE);
     else
-        get_array(r, ret->hash.b, HASH_SIZE);
+        get_hash(r, &ret->hash);
 }
 
 void

@@ -293,6 +293,16 @@ shelf_get_version(struct shelf_view *v, uint64_t seq, struct version_row *ret)
     return RES_OK;
 }
 
+/* Member by member, as it was written: a load of two members that were stored one by one waits for
+ * both, and an answer reads some hundred nodes. */
+static void
+give_ref(const struct prefix_ref *from, struct prefix_ref *ret)
+{
+    ret->kind = from->kind;
+    ret->hash = from->hash;
+    ret->ref = from->ref;
+}
+
 enum result
 shelf_get_node(struct shelf_view *v, uint64_t offset, struct prefix_ref *ret_left,
                struct prefix_ref *ret_right)
@@ -309,8 +319,8 @@ shelf_get_node(struct shelf_view *v, uint64_t offset, struct prefix_ref *ret_lef
     /* Children are put before their parents: so no path is a circle. */
     if (in.err != RES_OK || !ref_possible(v, &left, offset) || !ref_possible(v, &right, offset))
         return RES_STORE_DAMAGED;
-    *ret_left = left;
-    *ret_right = right;
+    give_ref(&left, ret_left);
+    give_ref(&right, ret_right);
     return RES_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "merkle/base/codec.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct reader
 reader_of(struct span s)
@@ -91,10 +92,20 @@ get_u40(struct reader *r)
     return get_int(r, 5);
 }
 
+/* The most common one, and so without a loop. */
 uint64_t
 get_u64(struct reader *r)
 {
-    return get_int(r, 8);
+    struct span s = get_bytes(r, 8);
+    uint64_t v;
+
+    if (s.n == 0)
+        return 0;
+    memcpy(&v, s.p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
 }
 
 /* "the length ... in the form of a number consuming as many bytes as required": RFC 8446 3.4. */

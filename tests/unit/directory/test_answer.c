@@ -651,13 +651,107 @@ test_lookup(void **state)
     testdir_release(&t);
 }
 
+/* ---- a snapshot that has more than was published ---- */
+
+/* Lets the directory answer in the tree of the first size entries, as it does when the builder has
+ * committed and the index is not told yet; the model too. */
+static void
+publish(struct testdir *t, uint64_t size)
+{
+    struct directory_head *h = &t->d->head;
+
+    t->n = size;
+    h->size = size;
+    h->versions = 0;
+    for (unsigned label = 0; label < TESTDIR_LABELS; label++) {
+        t->label[label].n = testdir_versions(t, label, size);
+        h->versions += t->label[label].n;
+    }
+    logtree_root(&t->peaks[size - 1], &h->root);
+    assert_int_equal(signer_directory_head(t->signer, &t->kt, size, &h->root, h->signature),
+                     RES_OK);
+}
+
+static void
+test_published(void **state)
+{
+    static const uint64_t sizes[] = {59, 33, 32, 7, 2, 1};
+    struct rng r = rng_start("answer: published");
+    size_t n, versions[TESTDIR_LABELS];
+    struct testdir t;
+
+    (void)state;
+    testdir_init(&t, &windows[1]);
+    testdir_random(&t, &r, 60);
+    testdir_open(&t);
+    n = t.n;
+    for (unsigned label = 0; label < TESTDIR_LABELS; label++)
+        versions[label] = t.label[label].n;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        publish(&t, sizes[i]);
+        for (unsigned label = 0; label <= TESTDIR_LABELS; label++) {
+            struct client c = search(label, rng_next(&r) % (t.n + 1), none);
+
+            if (t.label[label].n == 0)
+                c.ask = CLIENT_ABSENT;
+            holds(&t, &c);
+        }
+        check_fixed(&t, &r);
+        check_times(&t, &r);
+        check_contacts(&t, &r);
+        check_owners(&t, &r);
+    }
+    t.n = n;
+    for (unsigned label = 0; label < TESTDIR_LABELS; label++)
+        t.label[label].n = versions[label];
+    testdir_release(&t);
+}
+
+/* ---- many versions ---- */
+
+/* Ladders of several hundred versions, and owners who are shown some distinguished entries only. */
+static void
+test_deep(void **state)
+{
+    struct rng r = rng_start("answer: deep");
+    struct testdir t;
+
+    (void)state;
+    testdir_init(&t, &windows[0]);
+    for (uint64_t i = 0; i < 400; i++)
+        testdir_append(&t, 1000 + 10 * i, i > 0);
+    testdir_open(&t);
+    for (unsigned i = 0; i < 60; i++) {
+        struct client c = search(0, rng_next(&r) % (t.n + 1), none);
+        uint32_t v = (uint32_t)rng_scaled(&r, t.label[0].n);
+
+        holds(&t, &c);
+        c = search(0, rng_next(&r) % (t.n + 1), some(v));
+        holds(&t, &c);
+        check_as_of(&t, &r, 0, 1000 + rng_next(&r) % 4000);
+        c = owner_init_at(0, rng_next(&r) % (t.n + 1), rng_next(&r) % t.n);
+        holds(&t, &c);
+        c = owner(CLIENT_UPDATE, 0, rng_next(&r) % (v + 1), some(v));
+        if (v + 1 < t.label[0].n)
+            holds(&t, &c);
+        c = owner(CLIENT_OWNER_MONITOR, 0, rng_next(&r) % (v + 2), some(v));
+        holds(&t, &c);
+        /* All entries are distinguished: no more than those up to the version, and no more than so
+         * many in one answer. */
+        assert_true(c.terminal >= c.start && c.terminal <= v + 1 && c.terminal <= c.start + 64);
+        assert_true(c.terminal == v + 1 || c.terminal == c.start + 64);
+    }
+    testdir_release(&t);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_credentials),
-        cmocka_unit_test(test_lookup),   cmocka_unit_test(test_tampering),
-        cmocka_unit_test(test_small),    cmocka_unit_test(test_random),
+        cmocka_unit_test(test_published), cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_credentials),
+        cmocka_unit_test(test_lookup),    cmocka_unit_test(test_tampering),
+        cmocka_unit_test(test_small),     cmocka_unit_test(test_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

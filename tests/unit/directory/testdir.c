@@ -345,7 +345,8 @@ put_rows(struct testdir *t, struct shelf_txn *txn, struct feed_entry *f)
     struct writer w = writer_to(&bytes);
     size_t n = t->changes.n;
 
-    qsort(t->changes.at, n, sizeof(t->changes.at[0]), by_output);
+    if (n > 0)
+        qsort(t->changes.at, n, sizeof(t->changes.at[0]), by_output);
     for (size_t i = 0; i < n; i++) {
         struct change *c = &t->changes.at[i];
 
