@@ -61,9 +61,6 @@ class Scene:
 
     def __init__(self, house, checks):
         self.house, self.checks = house, checks
-        self.looks_up = house.knows("lookup")
-        if not self.looks_up:
-            print("not shown here: what cartulary says (it has no lookup)")
         self.root = Authority("Lies Root")
         self.ca = Authority("Lies CA", self.root)
         self.roots = write_pem(house.path("roots.pem"), self.root.der)
@@ -74,8 +71,7 @@ class Scene:
             self.submit(self.ca.issue(CAROL))
         self.known = Stranger(self.log)
         self.known.lookup(ALICE)
-        if self.looks_up:
-            self.client(self.log.policy, "known", "lookup", ALICE)
+        self.client(self.log.policy, "known", *LOOKUP)
         self.owner = Stranger(self.log)
         self.owner.init(mailbox_label(ALICE), min(self.owner.distinguished()["recent"]))
         self.submit(self.ca.issue(ALICE))
@@ -381,7 +377,7 @@ def tell(scene, row):
             got, again = outcome(lambda: ask(scene.person(who, pretender)))
         scene.checks.equal(again, None, f"{row.says}: without that check the twin believes it")
         print(f"{row.says}: refused: {why}")
-        if row.verb and scene.looks_up:
+        if row.verb:
             client_row(scene, row, pretender)
     finally:
         pretender.proxy.close()
@@ -438,7 +434,7 @@ def stale(scene):
         _, why = outcome(lambda: scene.person(late, p).lookup(ALICE))
     scene.checks.equal(why, None, "an old head: without that check the twin believes it")
     shim = os.path.join(os.path.dirname(program("cartulary")), "..", "tests", "clockshift.so")
-    if scene.looks_up and os.path.exists(shim):
+    if os.path.exists(shim):
         with open(scene.house.path("shift"), "wb") as f:
             f.write(struct.pack("=q", 7200))
         shutil.rmtree(scene.house.path("state"), ignore_errors=True)
@@ -472,8 +468,7 @@ def second_log(scene):
     _, again = outcome(lambda: newcomer.lookup(ALICE))
     scene.checks.equal(again, None, "who knows neither believes the other")
     print(f"a second log: refused: {why}")
-    if scene.looks_up:
-        client_between(scene, log, other)
+    client_between(scene, log, other)
     scene.checks.equal(other.stop(), 0, "SIGTERM")
 
 
