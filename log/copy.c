@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log/copy_directory.h"
 #include "log/files.h"
 #include "log/fsck.h"
 #include "log/guard.h"
@@ -142,6 +143,8 @@ copy_backup(const char *dir, const char *dest, struct store_head *ret, struct lo
     for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]) && rc == RES_OK; i++)
         rc = copy_file(dir, dest, FILES[i], why);
     if (rc == RES_OK)
+        rc = copy_directory(dir, dest, c.map_size, why);
+    if (rc == RES_OK)
         rc = copy_store(dir, dest, c.map_size, why);
     if (rc == RES_OK) {
         rc = read_head(dest, c.map_size, ret, 0, NULL);
@@ -227,8 +230,8 @@ check_time(uint64_t timestamp, uint64_t now_ms, uint64_t max_age_ms, struct log_
 }
 
 enum result
-copy_promote(const char *dir, struct span checkpoint, uint64_t now_ms, uint64_t max_age_ms,
-             struct log_trouble *why)
+copy_promote(const char *dir, struct span checkpoint, struct span feed, uint64_t now_ms,
+             uint64_t max_age_ms, struct log_trouble *why)
 {
     uint64_t timestamp = 0;
     struct config c;
@@ -266,6 +269,8 @@ copy_promote(const char *dir, struct span checkpoint, uint64_t now_ms, uint64_t 
     }
     if (rc == RES_OK)
         rc = check_time(timestamp, now_ms, max_age_ms, why);
+    if (rc == RES_OK)
+        rc = copy_check_feed(&c, feed, why);
     if (rc == RES_OK)
         rc = marker_clear(dir, MARKER_COPY);
     return finish(rc, dir, why);

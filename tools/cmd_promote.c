@@ -11,8 +11,8 @@
 #include "tools/witness_head.h"
 
 static const char HELP[] =
-    "cartularyd promote DIR --head FILE [--old-head]\n"
-    "cartularyd promote DIR --witnesses [--old-head]\n"
+    "cartularyd promote DIR --head FILE [--feed FILE] [--old-head]\n"
+    "cartularyd promote DIR --witnesses [--feed FILE] [--old-head]\n"
     "\n"
     "Before: STOP the old log for good, never to be started again, and take the newest head AFTER\n"
     "that: while it runs it may sign a newer one at any time.\n"
@@ -29,6 +29,9 @@ static const char HELP[] =
     "  --witnesses   asks the witnesses of DIR/policy, lines \"witness NAME VKEY URL\": all must "
     "have\n"
     "                a URL and answer with a head that they cosigned\n"
+    "  --feed FILE   the newest head of the key directory's feed, a saved /feed/checkpoint: "
+    "wanted\n"
+    "                when the log has a directory, which may be forked just as the log may\n"
     "  --old-head    takes a head that is older than 24 hours: only when the log has signed none\n"
     "                since, because it stood still\n"
     "\n"
@@ -41,6 +44,7 @@ static const char HELP[] =
 struct options {
     const char *dir;
     const char *head;
+    const char *feed;
     bool witnesses;
     bool old_head;
 };
@@ -49,6 +53,7 @@ static int
 take_options(int argc, char **argv, struct options *o)
 {
     static const struct option OPTIONS[] = {{"head", required_argument, NULL, 'h'},
+                                            {"feed", required_argument, NULL, 'f'},
                                             {"witnesses", no_argument, NULL, 'w'},
                                             {"old-head", no_argument, NULL, 'o'},
                                             {NULL, 0, NULL, 0}};
@@ -56,6 +61,8 @@ take_options(int argc, char **argv, struct options *o)
     while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
         if (c == 'h')
             o->head = optarg;
+        else if (c == 'f')
+            o->feed = optarg;
         else if (c == 'w')
             o->witnesses = true;
         else if (c == 'o')
@@ -85,7 +92,7 @@ cmd_promote(int argc, char **argv)
 {
     struct options o = {.dir = NULL};
     struct log_trouble why = {""};
-    struct buf head = BUF_INIT(NOTE_MAX);
+    struct buf head = BUF_INIT(NOTE_MAX), feed = BUF_INIT(NOTE_MAX);
     if (daemon_help(argc, argv, HELP))
         return DAEMON_OK;
     if (take_options(argc, argv, &o) != DAEMON_OK)
@@ -93,10 +100,16 @@ cmd_promote(int argc, char **argv)
     enum result rc = o.head ? files_read(o.head, &head) : witness_head(o.dir, &head, &why);
     if (rc != RES_OK && !why.text[0])
         log_say(&why, "%.300s: %s", o.head ? o.head : o.dir, result_sentence(rc));
+    if (rc == RES_OK && o.feed) {
+        rc = files_read(o.feed, &feed);
+        if (rc != RES_OK)
+            log_say(&why, "%.300s: %s", o.feed, result_sentence(rc));
+    }
     if (rc == RES_OK)
-        rc = copy_promote(o.dir, buf_span(&head), now_ms(),
+        rc = copy_promote(o.dir, buf_span(&head), buf_span(&feed), now_ms(),
                           o.old_head ? UINT64_MAX : COPY_HEAD_AGE_MS, &why);
     buf_release(&head);
+    buf_release(&feed);
     if (rc != RES_OK) {
         daemon_complain("%s", why.text);
         if (o.head && (rc == RES_NOTE || rc == RES_CHECKPOINT))

@@ -2,6 +2,7 @@
 #include "testlog.h"
 
 #include "log/copy.h"
+#include "log/directory/directory.h"
 #include "log/files.h"
 #include "log/fsck.h"
 #include "log/marker.h"
@@ -265,8 +266,8 @@ checkpoint_of(struct log *l, struct buf *ret)
 static void
 bring_keys(const char *from, const char *to)
 {
-    static const char *const NAMES[] = {"keys/log.pem", "keys/checkpoint.pem",
-                                        "keys/directory.pem", "keys/feed.pem", "keys/vrf.pem"};
+    static const char *const NAMES[] = {"keys/log.pem", "keys/checkpoint.pem", "keys/directory.pem",
+                                        "keys/feed.pem", "keys/vrf.pem"};
     char name[FILES_PATH_MAX];
     assert_int_equal(files_path(to, "keys", name), RES_OK);
     assert_int_equal(mkdir(name, 0700), 0);
@@ -280,11 +281,24 @@ bring_keys(const char *from, const char *to)
     }
 }
 
+/* The newest head of the feed that is known outside. */
+static struct buf feed_head = BUF_INIT(4096);
+
+static void
+feed_of(struct log *l, struct buf *ret)
+{
+    struct directory_reader *r;
+    assert_int_equal(directory_reader_new(log_directory(l), &r), RES_OK);
+    buf_clear(ret);
+    assert_int_equal(directory_feed_checkpoint(r, ret), RES_OK);
+    directory_reader_free(r);
+}
+
 /* With a clock that is right and a head that is young. */
 static enum result
 promote(const char *dest, struct span head, struct log_trouble *why)
 {
-    return copy_promote(dest, head, log_now_ms() + 1, COPY_HEAD_AGE_MS, why);
+    return copy_promote(dest, head, buf_span(&feed_head), log_now_ms() + 1, COPY_HEAD_AGE_MS, why);
 }
 
 /* A head of time at, by clocks that stand otherwise: none promotes. */
@@ -304,10 +318,30 @@ promote_minds_the_time(const char *dest, struct span head, uint64_t at)
     };
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         struct log_trouble why;
-        enum result rc = copy_promote(dest, head, ROWS[i].now, ROWS[i].max_age, &why);
+        enum result rc =
+            copy_promote(dest, head, buf_span(&feed_head), ROWS[i].now, ROWS[i].max_age, &why);
         if (rc != ROWS[i].rc || !why.text[0])
             fail_msg("%s: %s", ROWS[i].says, result_name(rc));
     }
+}
+
+/* The directory's feed may be forked as the log may. */
+static void
+feed_decides(const char *dest, struct span head, const struct buf *newer)
+{
+    struct log_trouble why;
+    uint64_t now = log_now_ms() + 1;
+    struct buf touched = BUF_INIT(4096);
+    assert_int_equal(copy_promote(dest, head, span_of(NULL, 0), now, UINT64_MAX, &why), RES_CONFIG);
+    assert_non_null(strstr(why.text, "--feed"));
+    assert_int_equal(copy_promote(dest, head, buf_span(newer), now, UINT64_MAX, &why),
+                     RES_STORE_BEHIND);
+    assert_non_null(strstr(why.text, "fork"));
+    assert_int_equal(buf_add(&touched, buf_span(&feed_head)), RES_OK);
+    touched.p[sizeof(TESTLOG_ORIGIN) + 5] ^= 1; /* its size */
+    assert_int_equal(copy_promote(dest, head, buf_span(&touched), now, UINT64_MAX, &why),
+                     RES_SIGNATURE);
+    buf_release(&touched);
 }
 
 static void
@@ -319,7 +353,7 @@ test_backup(void **state)
     struct fsck_report report;
     struct fsck_options o = {.dir = dest, .sct_every = 1, .finding = no_finding};
     struct buf older = BUF_INIT(4096), same = BUF_INIT(4096), newer = BUF_INIT(4096);
-    struct buf forked = BUF_INIT(4096);
+    struct buf forked = BUF_INIT(4096), newer_feed = BUF_INIT(4096);
     struct store_head at;
     (void)snprintf(dest, sizeof(dest), "%s/copy", f->scratch);
     struct fixture twin = *f;
@@ -328,6 +362,7 @@ test_backup(void **state)
     struct log *l = testlog_serve(f->path);
     testlog_fill(l, &testlog_ca, 0, 3);
     checkpoint_of(l, &older);
+    feed_of(l, &feed_head);
     log_head(l, &at, NULL);
     testlog_fill(l, &testlog_ca, 3, 300);
     checkpoint_of(l, &same);
@@ -335,6 +370,9 @@ test_backup(void **state)
     assert_int_equal(backup(f->path, dest), RES_EXISTS);
     testlog_fill(l, &testlog_ca, 300, 302);
     checkpoint_of(l, &newer);
+    testlog_stop(l);
+    l = testlog_serve(f->path); /* what waited came into the directory when it stopped */
+    feed_of(l, &newer_feed);
     testlog_stop(l);
 
     (void)snprintf(name, sizeof(name), "%s/keys", dest);
@@ -367,9 +405,10 @@ test_backup(void **state)
     assert_int_equal(marker_set(dest, MARKER_COPY, "of it"), RES_OK);
     promote_minds_the_time(dest, buf_span(&older), at.timestamp);
     must_refuse(&twin, RES_COPY, "promote");
-    assert_int_equal(
-        copy_promote(dest, buf_span(&older), at.timestamp + COPY_HEAD_AGE_MS + 1, UINT64_MAX, &why),
-        RES_OK); /* an old one, when told so */
+    feed_decides(dest, buf_span(&older), &newer_feed);
+    assert_int_equal(copy_promote(dest, buf_span(&older), buf_span(&feed_head),
+                                  at.timestamp + COPY_HEAD_AGE_MS + 1, UINT64_MAX, &why),
+                     RES_OK); /* an old one, when told so */
     assert_int_equal(promote(dest, buf_span(&older), &why), RES_ABSENT);
     l = testlog_serve(dest);
     testlog_fill(l, &testlog_ca, 2000, 2001);
@@ -379,6 +418,8 @@ test_backup(void **state)
     buf_release(&same);
     buf_release(&newer);
     buf_release(&forked);
+    buf_release(&newer_feed);
+    buf_release(&feed_head);
 }
 
 /* ---- the scrubber ---- */
