@@ -6,7 +6,9 @@
 #ifndef LOG_COPY_H
 #define LOG_COPY_H
 
-#include "log/log.h"
+#include "log/store/store.h"
+#include "log/trouble.h"
+#include "merkle/base/result.h"
 
 /*
  * Copies DIR to the new directory dest: store (one snapshot, hot), configuration, roots, policy,

@@ -8,7 +8,8 @@
 #define LOG_CREATE_H
 
 #include "log/accept/roots.h"
-#include "log/log.h"
+#include "log/trouble.h"
+#include "merkle/base/result.h"
 
 struct create_options {
     const char *dir;

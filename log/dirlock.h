@@ -10,7 +10,7 @@
 #ifndef LOG_DIRLOCK_H
 #define LOG_DIRLOCK_H
 
-#include "log/log.h"
+#include "log/trouble.h"
 #include "merkle/base/result.h"
 
 struct dirlock {

@@ -9,7 +9,8 @@
 #ifndef LOG_FSCK_H
 #define LOG_FSCK_H
 
-#include "log/log.h"
+#include "log/trouble.h"
+#include "merkle/base/result.h"
 #include "merkle/note/key.h"
 
 struct fsck_options {

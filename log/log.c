@@ -21,15 +21,6 @@
 
 const double STATS_BUCKET_MS[STATS_BUCKETS] = {0.5, 1, 2, 5, 10, 20, 50, 100, 500, 1000};
 
-void
-log_say(struct log_trouble *why, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(why->text, sizeof(why->text), format, args);
-    va_end(args);
-}
-
 uint64_t
 log_now_ms(void)
 {

@@ -3,7 +3,7 @@
  *
  * Threads: one sequencer (the store's only writer), one scrubber, both the log's own; submissions
  * from any number of workers, reads from any number of readers (log/reader.h). The face of log/:
- * api/ and tools/ include this, reader.h, config.h, stats.h, ip.h and rate.h.
+ * api/ and tools/ include this, reader.h, config.h, stats.h, trouble.h, ip.h and rate.h.
  */
 #ifndef LOG_LOG_H
 #define LOG_LOG_H
@@ -13,6 +13,7 @@
 #include "log/config.h"
 #include "log/stats.h"
 #include "log/store/store.h"
+#include "log/trouble.h"
 #include "merkle/base/result.h"
 
 struct log;
@@ -23,15 +24,6 @@ struct log_sink {
     void (*line)(void *arg, const char *event, const char *fields);
     void *arg;
 };
-
-/* A sentence for the operator beside a result: what was found and what to do next. */
-struct log_trouble {
-    char text[512];
-};
-
-/* Formats a sentence into *why; what does not fit is cut. */
-void log_say(struct log_trouble *why, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /*
  * Opens DIR's log and compares the store with the last signed head and with the high-water file.

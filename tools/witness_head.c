@@ -5,6 +5,7 @@
 
 #include "client/io/transport_curl.h"
 #include "client/policy.h"
+#include "log/config.h"
 #include "log/files.h"
 #include "merkle/base/text.h"
 #include "merkle/note/checkpoint.h"

@@ -7,7 +7,7 @@
 #ifndef TOOLS_WITNESS_HEAD_H
 #define TOOLS_WITNESS_HEAD_H
 
-#include "log/log.h"
+#include "log/trouble.h"
 #include "merkle/base/buf.h"
 
 /*
