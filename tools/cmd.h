@@ -15,7 +15,8 @@ struct command {
     int (*run)(const struct options *o, int argc, char **argv);
 };
 
-extern const struct command CMD_SUBMIT, CMD_VERIFY, CMD_MONITOR, CMD_HEADS, CMD_EVIDENCE;
+extern const struct command CMD_SUBMIT, CMD_LOOKUP, CMD_VERIFY, CMD_MONITOR, CMD_HEADS,
+    CMD_EVIDENCE;
 
 /* Says what is wrong with the use of a subcommand and where to read on; returns EXIT_INPUT. */
 int cmd_usage(const struct command *c, const char *format, ...)

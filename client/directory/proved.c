@@ -169,6 +169,14 @@ search_steps(const struct proved_by *by, struct span label, uint32_t target, str
 
 /* ---- searches ---- */
 
+static uint64_t
+timestamp_at(const struct transcript *t, uint64_t position)
+{
+    const struct transcript_entry *e = transcript_find(t, position);
+
+    return e == NULL ? 0 : e->entry.timestamp;
+}
+
 enum result
 proved_search(const struct proved_by *by, struct span label, struct kt_optional version,
               struct span answer, struct proved_search *ret)
@@ -194,7 +202,10 @@ proved_search(const struct proved_by *by, struct span label, struct kt_optional 
         rc = search_must_monitor(&w->t, ret->terminal, &ret->must_monitor);
     if (rc == RES_OK)
         rc = end(w, &ret->head);
-    ret->value = a.value;
+    if (rc == RES_OK) {
+        ret->value = a.value;
+        ret->terminal_ms = timestamp_at(&w->t, ret->terminal);
+    }
     free(w);
     return rc;
 }
@@ -227,14 +238,6 @@ proved_absence(const struct proved_by *by, struct span label, struct span answer
         rc = end(w, ret);
     free(w);
     return rc;
-}
-
-static uint64_t
-timestamp_at(const struct transcript *t, uint64_t position)
-{
-    const struct transcript_entry *e = transcript_find(t, position);
-
-    return e == NULL ? 0 : e->entry.timestamp;
 }
 
 enum result

@@ -45,7 +45,8 @@ struct proved_search {
     uint32_t version;
     struct span value; /* borrowed from the answer */
     uint64_t terminal;
-    bool must_monitor; /* the version must be followed from terminal on */
+    uint64_t terminal_ms; /* its timestamp */
+    bool must_monitor;    /* the version must be followed from terminal on */
     struct consume_version steps[LADDER_STEPS_MAX];
     size_t steps_n; /* ascending by version */
 };

@@ -369,6 +369,11 @@ run(void *arg)
 enum result
 builder_start(struct builder *b)
 {
+    struct store_head head;
+
+    /* What was promised before a crash is due now, whether or not anything follows it. */
+    b->parts.head(b->parts.arg, &head);
+    builder_wake(b, head.size);
     if (pthread_create(&b->thread, NULL, run, b) != 0)
         return RES_MEMORY;
     b->started = true;

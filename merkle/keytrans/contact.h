@@ -38,7 +38,8 @@ struct contact_waiting {
 bool contact_map_valid(const struct contact_map *m, uint64_t size);
 
 /* Adds version at position, in its place.  Where the position is there already the greater version
- * stays; where the version is, nothing changes.  RES_TOO_LARGE when the map is full. */
+ * stays; where the version is, the entry that is there stays (FORMATS.md, "contact map").
+ * RES_TOO_LARGE when the map is full. */
 MUST_CHECK enum result contact_add(struct contact_map *m, uint64_t position, uint32_t version);
 
 /*

@@ -19,20 +19,26 @@ take_octet(struct span *s, uint8_t *ret)
     return true;
 }
 
-/* X.690 8.1.2: in the long form the number follows, up to an octet without bit 8. */
+/* X.690 8.1.2: in the long form the number follows, seven bits to an octet, up to one without bit 8.
+ * A number that would have fitted the first octet counts as if it stood there. */
 static bool
 take_tag(struct span *s, unsigned *ret)
 {
+    unsigned number = 0;
     uint8_t first, more;
     if (!take_octet(s, &first))
         return false;
     *ret = first;
     if ((first & 0x1f) != 0x1f)
         return true;
-    do
+    do {
         if (!take_octet(s, &more))
             return false;
-    while ((more & 0x80) != 0);
+        number = number << 7 | (more & 0x7f);
+        if (number > 0x1f)
+            number = 0x1f; /* any that does not fit */
+    } while ((more & 0x80) != 0);
+    *ret = (first & 0xe0u) | number;
     return true;
 }
 

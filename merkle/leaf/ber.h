@@ -2,8 +2,8 @@
  * What a lenient reader sees: elements as X.690 section 8 (BER) allows them, and beyond.
  *
  * der.h decides what a certificate is.  This decides what a program less strict would take from an
- * extension whose inside the log does not judge: lengths with too many octets, indefinite lengths,
- * strings in pieces.  An address that such a program finds must be found here too, or a certificate
+ * extension whose inside the log does not judge: lengths and tags with too many octets, indefinite
+ * lengths, strings in pieces.  An address that such a program finds must be found here too, or a certificate
  * would work somewhere unseen by the address' owner.
  *
  * A walk ends where nothing more can be read, without an error: what stands before a breakage has
@@ -26,7 +26,7 @@
 #define BER_PIECES_MAX 5
 
 struct ber_element {
-    unsigned tag;        /* first identifier octet; of a long tag, its number is 31 */
+    unsigned tag;        /* identifier octet; a number that one octet does not hold is 31 */
     struct span content; /* without the end-of-contents octets of an indefinite length */
 };
 

@@ -297,6 +297,10 @@ class House:
     def cartularyd(self, *args, **more):
         return self.call("cartularyd", *args, **more)
 
+    def knows(self, verb):
+        """Whether this cartulary has the verb: one that was built without the directory's has fewer."""
+        return self.cartulary(verb, "--help")[0] == 0
+
     def cartulary(self, *args, **more):
         return self.call("cartulary", *args, **more)
 

@@ -191,7 +191,8 @@ class Pretender:
         for r in records:
             e = self.entries[r.precert_index if r.final_index == mailbox.NOT_LOGGED else r.final_index]
             issuers.update({hashlib.sha256(i).digest(): i for i in e.issuers})
-            told.append({"index": e.index, "leaf_input": text(e.leaf), "certificate": text(e.der),
+            told.append({"index": e.index, "leaf_input": text(e.leaf),
+                         **({"precertificate": text(e.der)} if e.entry_type else {}),
                          "chain": [hashlib.sha256(i).hexdigest() for i in e.issuers],
                          "audit_path": [text(h) for h in audit_path(
                              [x.leaf_hash for x in self.entries[:feed.certificates]], e.index)]})

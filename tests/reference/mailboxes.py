@@ -47,12 +47,14 @@ def element(b, depth=0):
         return None
     tag, at = b[0], 1
     if tag & 0x1f == 0x1f:
+        number = 0
         while True:
             if at == len(b):
                 return None
-            at += 1
+            number, at = number << 7 | b[at] & 0x7f, at + 1
             if b[at - 1] & 0x80 == 0:
                 break
+        tag = tag & 0xe0 | min(number, 31)
         if at == len(b):
             return None
     first, at = b[at], at + 1
@@ -461,6 +463,10 @@ class Nonsense:
                 b[at:at + 1] = bytes([self.rng.randrange(256)]) if what == 1 else b""
         return bytes(b)
 
+    def long_tag(self, b):
+        """Its tag in more octets than it needs."""
+        return bytes([b[0] | 0x1f]) + b"\x80" * self.rng.randrange(3) + bytes([b[0] & 0x1f]) + b[1:]
+
     def lengthen(self, names):
         """The sequence in BER: an indefinite length, or a length in too many octets."""
         if self.rng.random() < 0.5:
@@ -468,7 +474,8 @@ class Nonsense:
         return b"\x30\x84" + len(names).to_bytes(4, "big") + names
 
     def certificate(self):
-        names = b"".join(self.general() for _ in range(self.rng.randrange(6)))
+        general = [self.general() for _ in range(self.rng.randrange(6))]
+        names = b"".join(self.long_tag(g) if self.rng.random() < 0.1 else g for g in general)
         san = tlv(0x30, names) if self.rng.random() < 0.7 else self.lengthen(names)
         return certificate(self.name(), san if self.rng.random() < 0.7 else self.spoil(san))
 

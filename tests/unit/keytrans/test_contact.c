@@ -92,7 +92,8 @@ maps_that_no_user_has(void **state)
     assert_int_equal(contact_add(&m, 7, 3), RES_OK);
     assert_int_equal(contact_add(&m, 5, 4), RES_OK);
     assert_int_equal(contact_add(&m, 7, 2), RES_OK); /* the greater version stays */
-    assert_int_equal(contact_add(&m, 9, 4), RES_OK); /* and the entry that is there */
+    assert_int_equal(contact_add(&m, 9, 4), RES_OK); /* and the entry that is there, ... */
+    assert_int_equal(contact_add(&m, 2, 4), RES_OK); /* ... on whichever side of it */
     assert_true(m.n == 2 && m.entries[0].position == 5 && m.entries[1].version == 3);
     assert_int_equal(contact_add(&m, 7, 9), RES_OK);
     assert_int_equal(m.entries[1].version, 9);

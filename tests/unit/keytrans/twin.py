@@ -2,6 +2,7 @@
 """Holds the core of Key Transparency against the slow one in tests/reference/kt, on random histories.
 
     twin.py KT_TWIN [SEED ...]      a seed is a number, or SEED:ENTRIES
+    CARTULARY_ROUNDS=N twin.py KT_TWIN      N histories of chance besides, of 1 to 150 entries; their seeds are printed
 
 Each history is written out, with requests of every kind and the slow one's answers; KT_TWIN must come to the same roots,
 give the same proofs byte for byte, and accept them.  Search keys are SHA-256 in place of a VRF, for speed.
@@ -9,6 +10,7 @@ give the same proofs byte for byte, and accept them.  Search keys are SHA-256 in
 
 import hashlib
 import os
+import random
 import subprocess
 import sys
 
@@ -16,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "reference"))
 
 try:
-    from kt import algorithms, chance, credential, crypto, describe, golden, ladder, vrf
+    from kt import algorithms, chance, client, credential, crypto, describe, golden, ladder, vrf
     from kt.codec import encode
     from kt.structs import CONTACT
     from kt.transcript import Prover
@@ -62,6 +64,18 @@ def credential_lines(log, asked, answer):
         yield update_of(log, asked)
 
 
+def maps(rng):
+    """Maps of what a contact watches, as they grow: README.md E5."""
+    for i in range(100):
+        state, added = client.State(), []
+        for _ in range(rng.randrange(1, 12)):
+            position, version = rng.randrange(6), rng.randrange(6)
+            added.append(f"{position}:{version}")
+            client.watch(state, b"", position, version, dict.fromkeys(ladder.monitoring(version)))
+        left = [f"{p}:{w.version}" for p, w in sorted(state.contact[b""].items())]
+        yield f"map map/{i} {','.join(added)} {','.join(left)}"
+
+
 def lines(text):
     log = describe.log(text)
     file = golden.of(text)
@@ -87,7 +101,8 @@ def lines(text):
 def main(program, seeds):
     for seed in seeds:
         number, _, entries = seed.partition(":")
-        told = "\n".join(lines(chance.description(int(number), int(entries or 20), True))) + "\n"
+        told = [*lines(chance.description(int(number), int(entries or 20), True)), *maps(random.Random(int(number)))]
+        told = "\n".join(told) + "\n"
         run = subprocess.run((program,), input=told, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         print(f"{seed}: {run.stdout.strip()}")
         if run.returncode != 0:
@@ -95,5 +110,12 @@ def main(program, seeds):
     return 0
 
 
+def usual():
+    seeds = ["1", "2", "3", "4", "22", "11:40", "12:40"]
+    rng = random.SystemRandom()
+    more = (f"{rng.randrange(10**9)}:{int(150 ** rng.random())}" for _ in range(int(os.environ.get("CARTULARY_ROUNDS", 0))))
+    return [*seeds, *more]
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:] or ["1", "2", "3", "4", "22", "11:40", "12:40"]))
+    sys.exit(main(sys.argv[1], sys.argv[2:] or usual()))

@@ -1,0 +1,129 @@
+#include "client/directory/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+memory_init(struct memory *m)
+{
+    memset(m, 0, sizeof(*m));
+}
+
+void
+memory_release(struct memory *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        free(m->labels[i]);
+    free(m->labels);
+    memory_init(m);
+}
+
+const struct kt_view *
+memory_last(const struct memory *m)
+{
+    return m->has_view ? &m->view : NULL;
+}
+
+void
+memory_advance(struct memory *m, const struct proved_head *h)
+{
+    m->has_view = true;
+    m->view = h->view;
+    if (h->is_signed)
+        memcpy(m->signature, h->signature, sizeof(m->signature));
+}
+
+struct memory_label *
+memory_find(struct memory *m, struct span label)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (span_equal(span_of(m->labels[i]->label.b, m->labels[i]->label.n), label))
+            return m->labels[i];
+    return NULL;
+}
+
+enum result
+memory_label(struct memory *m, struct span label, struct memory_label **ret)
+{
+    *ret = memory_find(m, label);
+    if (*ret != NULL)
+        return RES_OK;
+    if (m->n == MEMORY_LABELS_MAX || label.n > LABEL_MAX)
+        return RES_TOO_LARGE;
+    if (m->n == m->cap) {
+        size_t cap = m->cap == 0 ? 16 : 2 * m->cap;
+        struct memory_label **labels = realloc(m->labels, cap * sizeof(struct memory_label *));
+
+        if (labels == NULL)
+            return RES_MEMORY;
+        m->labels = labels;
+        m->cap = cap;
+    }
+    struct memory_label *l = calloc(1, sizeof(*l));
+    if (l == NULL)
+        return RES_MEMORY;
+    memcpy(l->label.b, label.p, label.n);
+    l->label.n = label.n;
+    m->labels[m->n++] = l;
+    *ret = l;
+    return RES_OK;
+}
+
+static int
+by_version(const void *a, const void *b)
+{
+    const struct consume_version *x = a, *y = b;
+
+    return (x->version > y->version) - (x->version < y->version);
+}
+
+enum result
+memory_steps(struct memory_label *l, const struct consume_version *steps, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct consume_version *at =
+            bsearch(&steps[i], l->steps, l->steps_n, sizeof(*steps), by_version);
+
+        if (at != NULL) {
+            if (!at->has_commitment)
+                *at = steps[i];
+            continue;
+        }
+        if (l->steps_n == PROVED_STEPS_MAX)
+            return RES_TOO_LARGE;
+        l->steps[l->steps_n++] = steps[i];
+        qsort(l->steps, l->steps_n, sizeof(*steps), by_version);
+    }
+    return RES_OK;
+}
+
+enum result
+memory_follow(struct memory *m, struct span label, const struct proved_search *s)
+{
+    struct memory_label *l;
+    enum result rc = memory_label(m, label, &l);
+
+    if (rc == RES_OK)
+        rc = memory_steps(l, s->steps, s->steps_n);
+    return rc == RES_OK ? contact_add(&l->map, s->terminal, s->version) : rc;
+}
+
+struct owner_state
+memory_owner(const struct memory_label *l)
+{
+    return (struct owner_state){l->start, l->at_start, l->upcoming, l->upcoming_n};
+}
+
+void
+memory_tidy(struct memory *m)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->labels[i]->watched || m->labels[i]->map.n > 0)
+            m->labels[kept++] = m->labels[i];
+        else
+            free(m->labels[i]);
+    }
+    m->n = kept;
+}

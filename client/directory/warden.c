@@ -1,0 +1,285 @@
+#include "client/directory/warden.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/directory/judge.h"
+#include "client/exchange.h"
+
+enum step { STEP_HEADS, STEP_INIT, STEP_UPDATE, STEP_MONITOR };
+
+struct warden {
+    struct warden_config c;
+    struct exchange x;
+    enum step step;
+    struct memory_label *l;
+    uint64_t start; /* where the watch begins */
+    struct buf body;
+    struct buf news[WARDEN_VERSIONS_MAX];
+    size_t news_n;
+    bool began;
+};
+
+enum result
+warden_new(const struct warden_config *c, struct warden **ret)
+{
+    struct warden *w = calloc(1, sizeof(*w));
+
+    if (w == NULL)
+        return RES_MEMORY;
+    w->c = *c;
+    exchange_init(&w->x, c->log, c->tries == 0 ? WARDEN_TRIES : c->tries, c->seed);
+    buf_init(&w->body, KT_REQUEST_MAX);
+    enum result r = memory_label(c->memory, span_of(c->label.b, c->label.n), &w->l);
+    if (r != RES_OK) {
+        warden_free(w);
+        return r;
+    }
+    w->began = !w->l->watched;
+    w->step = w->began ? STEP_HEADS : STEP_UPDATE;
+    *ret = w;
+    return RES_OK;
+}
+
+void
+warden_free(struct warden *w)
+{
+    if (w == NULL)
+        return;
+    for (size_t i = 0; i < w->news_n; i++)
+        buf_release(&w->news[i]);
+    buf_release(&w->body);
+    exchange_release(&w->x);
+    free(w);
+}
+
+/* ---- asking ---- */
+
+static const char *
+path_of(const struct warden *w)
+{
+    static const char *const paths[] = {"/kt/v1/distinguished", "/kt/v1/owner-init",
+                                        "/kt/v1/update", "/kt/v1/owner-monitor"};
+
+    return paths[w->step];
+}
+
+static struct kt_optional
+greatest_of(const struct warden *w)
+{
+    struct owner_state owner = memory_owner(w->l);
+    int64_t v = owner_greatest(&owner);
+
+    return (struct kt_optional){v >= 0, v >= 0 ? (uint64_t)v : 0};
+}
+
+static enum result
+write_request(struct warden *w)
+{
+    const struct memory *m = w->c.memory;
+    struct kt_optional last = {m->has_view, m->has_view ? m->view.peaks.size : 0};
+    struct span label = span_of(w->c.label.b, w->c.label.n);
+    struct writer out = writer_to(&w->body);
+
+    switch (w->step) {
+    case STEP_HEADS:
+        distinguished_request_put(&out, &(struct distinguished_request){.last = last});
+        break;
+    case STEP_INIT:
+        owner_init_request_put(&out, &(struct owner_init_request){last, label, w->start});
+        break;
+    case STEP_UPDATE:
+        update_request_put(&out, &(struct update_request){.last = last,
+                                                          .label = label,
+                                                          .greatest_version = greatest_of(w)});
+        break;
+    case STEP_MONITOR:
+        owner_monitor_request_put(
+            &out, &(struct owner_monitor_request){.last = last,
+                                                  .label = label,
+                                                  .map = w->l->map,
+                                                  .start = w->l->start,
+                                                  .greatest_version = greatest_of(w)});
+        break;
+    }
+    return writer_end(&out);
+}
+
+void
+warden_ask(struct warden *w, struct ask *ret)
+{
+    if (!exchange_ask(&w->x, ret))
+        return;
+    (void)snprintf(ret->path, sizeof(ret->path), "%s", path_of(w));
+    buf_clear(&w->body);
+    enum result r = write_request(w);
+    ret->octets = true;
+    ret->body = buf_span(&w->body);
+    if (r != RES_OK) {
+        exchange_fault(&w->x, r);
+        ret->kind = ASK_DONE;
+    }
+}
+
+/* ---- answers ---- */
+
+static enum result
+on_heads(struct warden *w, const struct proved_by *by, struct span answer)
+{
+    struct proved_heads h;
+    enum result r = proved_distinguished(by, answer, &h);
+
+    if (r == RES_OK && h.heads.n == 0) /* the root of the search tree always is one */
+        r = RES_KT_COUNT;
+    if (r != RES_OK)
+        return r;
+    memory_advance(w->c.memory, &h.head);
+    w->start = h.heads.at[0];
+    w->step = STEP_INIT;
+    return RES_OK;
+}
+
+static enum result
+on_init(struct warden *w, const struct proved_by *by, struct span answer)
+{
+    struct proved_owner_init *p = malloc(sizeof(*p));
+    enum result r = p == NULL ? RES_MEMORY : RES_OK;
+
+    if (r == RES_OK)
+        r = proved_owner_init(by, span_of(w->c.label.b, w->c.label.n), w->start, answer, p);
+    /* Contact monitoring may have steps of its own; the owner's are added. */
+    if (r == RES_OK)
+        r = memory_steps(w->l, p->steps, p->steps_n);
+    if (r == RES_OK) {
+        memory_advance(w->c.memory, &p->head);
+        w->l->watched = true;
+        w->l->start = w->start;
+        w->l->at_start = p->greatest;
+        w->l->upcoming_n = 0;
+        /* The owner follows its own versions; what a contact followed is one of them. */
+        w->l->map.n = 0;
+        w->step = STEP_UPDATE;
+    }
+    free(p);
+    return r;
+}
+
+static enum result
+keep_news(struct warden *w, const struct proved_update *p)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        struct buf *b = &w->news[w->news_n];
+
+        if (w->news_n == WARDEN_VERSIONS_MAX || w->l->upcoming_n == MEMORY_UPCOMING_MAX)
+            return RES_TOO_LARGE;
+        buf_init(b, p->values[i].n);
+        enum result r = buf_add(b, p->values[i]);
+        if (r != RES_OK)
+            return r;
+        w->news_n++;
+        w->l->upcoming[w->l->upcoming_n++] = p->position;
+    }
+    return RES_OK;
+}
+
+static enum result
+on_update(struct warden *w, const struct proved_by *by, struct span answer)
+{
+    struct proved_update *p = malloc(sizeof(*p));
+    struct owner_state owner = memory_owner(w->l);
+    enum result r = p == NULL ? RES_MEMORY : RES_OK;
+
+    if (r == RES_OK)
+        r = proved_update(by, span_of(w->c.label.b, w->c.label.n), w->l->steps, w->l->steps_n,
+                          &owner, &w->l->map, answer, p);
+    if (r == RES_OK)
+        r = keep_news(w, p);
+    if (r == RES_OK) {
+        memory_advance(w->c.memory, &p->head);
+        memcpy(w->l->steps, p->steps, p->steps_n * sizeof(*p->steps));
+        w->l->steps_n = p->steps_n;
+        w->l->map = p->map;
+        if (w->news_n == WARDEN_VERSIONS_MAX)
+            w->step = STEP_MONITOR;
+    }
+    free(p);
+    return r;
+}
+
+/* Insertions that the start has come to are counted, and not kept one by one any more. */
+static void
+move_start(struct memory_label *l, uint64_t start)
+{
+    size_t n = 0;
+
+    while (n < l->upcoming_n && l->upcoming[n] <= start)
+        n++;
+    l->start = start;
+    l->at_start += (int64_t)n;
+    l->upcoming_n -= n;
+    memmove(l->upcoming, l->upcoming + n, l->upcoming_n * sizeof(*l->upcoming));
+}
+
+static enum result
+on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
+{
+    struct owner_state owner = memory_owner(w->l);
+    struct proved_head head;
+    uint64_t start;
+    enum result r = proved_owner_monitor(by, w->l->steps, w->l->steps_n, &owner, &w->l->map, answer,
+                                         &head, &start);
+
+    if (r != RES_OK)
+        return r;
+    memory_advance(w->c.memory, &head);
+    /* As much as one answer holds: there may be more. */
+    bool more = start > w->l->start;
+    move_start(w->l, start);
+    if (!more)
+        verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "nothing is there that was not told");
+    return RES_OK;
+}
+
+void
+warden_answer(struct warden *w, const struct answer *a, uint64_t now)
+{
+    static enum result (*const on[])(struct warden *, const struct proved_by *,
+                                     struct span) = {on_heads, on_init, on_update, on_monitor};
+    const struct proved_by by = {&w->c.log->directory, &w->c.log->vrf, memory_last(w->c.memory),
+                                 now};
+    const char *path = path_of(w);
+
+    if (!exchange_take(&w->x, a, path))
+        return;
+    if (w->step == STEP_UPDATE && a->status == 409) { /* nothing newer; the walk will show it */
+        w->step = STEP_MONITOR;
+        return;
+    }
+    if (a->status != 200 && !answer_is_refusal(a)) {
+        exchange_no_log(&w->x, a, path);
+        return;
+    }
+    enum result r = a->status == 200 ? on[w->step](w, &by, a->body) : RES_KT_NO_VERSION;
+    if (r != RES_OK)
+        judge(&w->x, a, path, r, "a label that is watched");
+}
+
+const struct verdict *
+warden_verdict(const struct warden *w)
+{
+    return &w->x.verdict;
+}
+
+bool
+warden_began(const struct warden *w)
+{
+    return w->began;
+}
+
+const struct buf *
+warden_news(const struct warden *w, size_t *ret_n)
+{
+    *ret_n = w->news_n;
+    return w->news;
+}
