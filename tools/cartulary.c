@@ -8,8 +8,8 @@
 
 #include "tools/cmd.h"
 
-static const struct command *const COMMANDS[] = {&CMD_SUBMIT,  &CMD_LOOKUP, &CMD_VERIFY,
-                                                 &CMD_MONITOR, &CMD_HEADS,  &CMD_EVIDENCE};
+static const struct command *const COMMANDS[] = {
+    &CMD_SUBMIT, &CMD_LOOKUP, &CMD_HISTORY, &CMD_VERIFY, &CMD_MONITOR, &CMD_HEADS, &CMD_EVIDENCE};
 #define COMMANDS_N (sizeof COMMANDS / sizeof *COMMANDS)
 
 static const char OPTIONS_HELP[] =

@@ -15,7 +15,7 @@ struct command {
     int (*run)(const struct options *o, int argc, char **argv);
 };
 
-extern const struct command CMD_SUBMIT, CMD_LOOKUP, CMD_VERIFY, CMD_MONITOR, CMD_HEADS,
+extern const struct command CMD_SUBMIT, CMD_LOOKUP, CMD_HISTORY, CMD_VERIFY, CMD_MONITOR, CMD_HEADS,
     CMD_EVIDENCE;
 
 /* Says what is wrong with the use of a subcommand and where to read on; returns EXIT_INPUT. */

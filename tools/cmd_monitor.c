@@ -10,14 +10,16 @@
 #include "tools/cmd.h"
 #include "tools/follow.h"
 #include "tools/seen.h"
+#include "tools/watch.h"
 
 #define INTERVAL_S 60
+/* Addresses on one command line; those of earlier runs are remembered. */
+#define WATCH_MAX 64
 
-static const struct option OPTIONS[] = {{"once", no_argument, NULL, 'o'},
-                                        {"log", required_argument, NULL, 'l'},
-                                        {"interval", required_argument, NULL, 'i'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
+static const struct option OPTIONS[] = {
+    {"once", no_argument, NULL, 'o'},           {"log", required_argument, NULL, 'l'},
+    {"interval", required_argument, NULL, 'i'}, {"watch", required_argument, NULL, 'w'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
 
 static volatile sig_atomic_t stopped;
 
@@ -61,8 +63,15 @@ report(const struct app *a, const struct policy_log *log, const struct monitor *
         app_say("%s: %s", log->note.name, v->detail);
 }
 
+/* What one run was told on its command line. */
+struct task {
+    const char *origin;
+    const char *watch[WATCH_MAX];
+    size_t watch_n;
+};
+
 static int
-check_log(struct app *a, struct transport *t, const struct policy_log *log)
+check_log(struct app *a, struct transport *t, const struct policy_log *log, const struct task *task)
 {
     struct monitor *m = NULL;
     int e = EXIT_FAULT;
@@ -88,16 +97,18 @@ check_log(struct app *a, struct transport *t, const struct policy_log *log)
             e = app_worse(e, seen_save(a, log));
     }
     monitor_free(m);
+    if (e == EXIT_YES && log->has_directory)
+        e = watch_round(a, t, log, task->watch, task->watch_n);
     return e;
 }
 
 static int
-check_all(struct app *a, struct transport *t, const char *origin)
+check_all(struct app *a, struct transport *t, const struct task *task)
 {
     int worst = EXIT_YES;
-    if (origin != NULL) {
-        const struct policy_log *log = app_choose_log(a, origin);
-        return log == NULL ? EXIT_INPUT : check_log(a, t, log);
+    if (task->origin != NULL) {
+        const struct policy_log *log = app_choose_log(a, task->origin);
+        return log == NULL ? EXIT_INPUT : check_log(a, t, log, task);
     }
     size_t checked = 0;
     for (size_t i = 0; i < policy_logs(a->policy); i++) {
@@ -105,7 +116,7 @@ check_all(struct app *a, struct transport *t, const char *origin)
         if (log->p256 == NULL || log->url[0] == '\0')
             continue;
         checked++;
-        worst = app_worse(worst, check_log(a, t, log));
+        worst = app_worse(worst, check_log(a, t, log, task));
     }
     if (checked == 0) {
         app_say("the policy names no log with a URL and a \"#cartulary ct-key\" line");
@@ -117,18 +128,18 @@ check_all(struct app *a, struct transport *t, const char *origin)
 /* Policy and state are opened for one round: between rounds other runs of the client have the lock.
  */
 static int
-round_of_checks(const struct options *o, struct transport *t, const char *origin)
+round_of_checks(const struct options *o, struct transport *t, const struct task *task)
 {
     struct app a;
     int e = app_open(&a, o, true);
     if (e == EXIT_YES)
-        e = check_all(&a, t, origin);
+        e = check_all(&a, t, task);
     app_close(&a);
     return e;
 }
 
 static int
-monitor(const struct options *o, const char *origin, bool once, unsigned interval)
+monitor(const struct options *o, const struct task *task, bool once, unsigned interval)
 {
     const struct transport_config tc = {0};
     const struct sigaction stop = {.sa_handler = on_signal};
@@ -139,13 +150,13 @@ monitor(const struct options *o, const char *origin, bool once, unsigned interva
     }
     (void)sigaction(SIGTERM, &stop, NULL);
     (void)sigaction(SIGINT, &stop, NULL);
-    int e = round_of_checks(o, t, origin);
+    int e = round_of_checks(o, t, task);
     /* A log that contradicts itself ends the watch: somebody has to look. */
     while (!once && !stopped && (e == EXIT_YES || e == EXIT_LATER)) {
         (void)fflush(stdout);
         (void)sleep(interval);
         if (!stopped)
-            e = round_of_checks(o, t, origin);
+            e = round_of_checks(o, t, task);
     }
     transport_free(t);
     return e;
@@ -154,7 +165,7 @@ monitor(const struct options *o, const char *origin, bool once, unsigned interva
 static int
 run(const struct options *o, int argc, char **argv)
 {
-    const char *origin = NULL;
+    struct task task = {.origin = NULL};
     bool once = false;
     unsigned long interval = INTERVAL_S;
     char *end;
@@ -163,7 +174,11 @@ run(const struct options *o, int argc, char **argv)
         if (c == 'o')
             once = true;
         else if (c == 'l')
-            origin = optarg;
+            task.origin = optarg;
+        else if (c == 'w' && task.watch_n < WATCH_MAX)
+            task.watch[task.watch_n++] = optarg;
+        else if (c == 'w')
+            return cmd_usage(&CMD_MONITOR, "--watch at most 64 times; run it again for more");
         else if (c == 'h')
             return cmd_help(&CMD_MONITOR);
         else if (c == 'i') {
@@ -175,28 +190,35 @@ run(const struct options *o, int argc, char **argv)
     }
     if (optind != argc)
         return cmd_usage(&CMD_MONITOR, "it takes no arguments");
-    return monitor(o, origin, once, (unsigned)interval);
+    return monitor(o, &task, once, (unsigned)interval);
 }
 
 const struct command CMD_MONITOR = {
     .name = "monitor",
-    .arguments = "[--once] [--log ORIGIN] [--interval SECONDS]",
+    .arguments = "[--once] [--log ORIGIN] [--interval SECONDS] [--watch ADDRESS]...",
     .purpose = "check that each log keeps to what it showed before",
-    .help = "Fetches the newest signed head of each log in the policy, verifies both its "
-            "signatures and the quorum of\n"
-            "witnesses, has the log prove that everything seen before is still in the tree, and "
-            "compares get-sth with\n"
-            "/checkpoint.  What was verified is remembered in the state directory.\n"
-            "\n"
-            "When heads contradict each other, or no proof links them, both signed heads are kept "
-            "in an evidence file\n"
-            "and the exit code is 4.  A head older than 20 minutes, or none, is exit 3.\n"
-            "\n"
-            "  --once              one round, then exit (for cron and timers); otherwise a round "
-            "every --interval (60 s)\n"
-            "  --log ORIGIN        only this log of the policy\n"
-            "  --interval SECONDS  between rounds, 1 to 86400\n"
-            "\n"
-            "example: cartulary --policy log.policy monitor --once\n",
+    .help =
+        "Fetches the newest signed head of each log in the policy, verifies both its "
+        "signatures and the quorum of\n"
+        "witnesses, has the log prove that everything seen before is still in the tree, and "
+        "compares get-sth with\n"
+        "/checkpoint.  Where a log has a key directory, what was looked up before is followed, "
+        "and watched addresses are\n"
+        "checked.  What was verified is remembered in the state directory.\n"
+        "\n"
+        "When heads contradict each other, or no proof links them, both signed heads are kept "
+        "in an evidence file\n"
+        "and the exit code is 4.  A head older than 20 minutes, or none, is exit 3.\n"
+        "\n"
+        "  --once              one round, then exit (for cron and timers); otherwise a round "
+        "every --interval (60 s)\n"
+        "  --log ORIGIN        only this log of the policy\n"
+        "  --interval SECONDS  between rounds, 1 to 86400\n"
+        "  --watch ADDRESS     from now on tell each certificate that names this address, "
+        "wherever it stands in it, and have\n"
+        "                      the key directory show that there is no other.  Remembered: later "
+        "runs need not say it\n"
+        "\n"
+        "example: cartulary --policy log.policy monitor --once\n",
     .run = run,
 };

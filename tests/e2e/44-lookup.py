@@ -110,7 +110,7 @@ def look_ups(scene):
         scene.checks.that("logged, not trusted" in out + err, f"{who} is shown as logged, not trusted", (out, err))
     code, out, err = scene.client("lookup", ALICE, trust=False, state="trusting-nobody")
     scene.checks.equal(code, 1, f"who trusts nobody is offered nothing {out} {err}")
-    for bad in ("", "alice", "@home.example", "*@home.example", "a@b@c.example", "Alice <alice@home.example>"):
+    for bad in ("", "alice", "@home.example", "a@b@c.example", "Alice <alice@home.example>"):
         scene.checks.equal(scene.client("lookup", bad)[0], 2, f"no address: {bad!r}")
 
 
