@@ -37,9 +37,8 @@ check_map(struct directory_reader *r, const struct contact_map *m)
     return rc;
 }
 
-/* Where versions first + 1 to last stand, into r->upcoming. */
-static enum result
-load_upcoming(struct directory_reader *r, int64_t first, int64_t last)
+enum result
+answer_upcoming(struct directory_reader *r, int64_t first, int64_t last)
 {
     size_t n = last > first ? (size_t)(last - first) : 0;
 
@@ -63,20 +62,8 @@ load_upcoming(struct directory_reader *r, int64_t first, int64_t last)
     return RES_OK;
 }
 
-static int64_t
-version_of(struct kt_optional v)
-{
-    return v.has ? (int64_t)v.value : -1;
-}
-
-static int64_t
-greatest_of(const struct directory_reader *r)
-{
-    return r->target.present ? (int64_t)r->target.greatest : -1;
-}
-
-static enum result
-find(struct directory_reader *r, struct span label)
+enum result
+answer_find(struct directory_reader *r, struct span label)
 {
     return label_is(label) ? snapshot_label(r, label) : RES_VALUE;
 }
@@ -106,7 +93,7 @@ answer_contact(struct directory_reader *r, struct span request, struct buf *out)
     contact_monitor_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK)
-        rc = find(r, q.label);
+        rc = answer_find(r, q.label);
     if (rc == RES_OK && !r->target.present)
         rc = RES_KT_NO_LABEL;
     if (rc == RES_OK)
@@ -130,7 +117,7 @@ answer_credential_update(struct directory_reader *r, struct span request, struct
     credential_update_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK)
-        rc = find(r, q.label);
+        rc = answer_find(r, q.label);
     if (rc == RES_OK && !r->target.present)
         rc = RES_KT_NO_LABEL;
     if (rc == RES_OK)
@@ -211,7 +198,7 @@ answer_owner_init(struct directory_reader *r, struct span request, struct buf *o
     owner_init_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK)
-        rc = find(r, q.label);
+        rc = answer_find(r, q.label);
     if (rc == RES_OK)
         rc = walk_begin(r, q.last);
     if (rc == RES_OK)
@@ -239,7 +226,7 @@ answer_owner_monitor(struct directory_reader *r, struct span request, struct buf
     owner_monitor_request_get(&in, &q);
     enum result rc = reader_end(&in);
     if (rc == RES_OK)
-        rc = find(r, q.label);
+        rc = answer_find(r, q.label);
     if (rc == RES_OK && q.start >= r->head.size)
         rc = RES_RANGE;
     if (rc == RES_OK)
@@ -250,7 +237,7 @@ answer_owner_monitor(struct directory_reader *r, struct span request, struct buf
     if (rc == RES_OK && (advertised > greatest_of(r) || advertised < owner.at_start))
         rc = RES_KT_NO_VERSION;
     if (rc == RES_OK)
-        rc = load_upcoming(r, owner.at_start, advertised);
+        rc = answer_upcoming(r, owner.at_start, advertised);
     if (rc == RES_OK)
         rc = walk_begin(r, q.last);
     if (rc != RES_OK)
@@ -263,100 +250,4 @@ answer_owner_monitor(struct directory_reader *r, struct span request, struct buf
     if (rc == RES_OK)
         rc = owner_monitor(&r->t, &owner, &reached);
     return rc == RES_OK ? write_proof(r, q.last, out) : rc;
-}
-
-/* ---- new versions ---- */
-
-/* Versions that the ladder of new needs and that of the previous did not: all greater than it. */
-static unsigned
-update_steps(int64_t previous, uint32_t new, uint32_t *ret)
-{
-    uint32_t had[LADDER_STEPS_MAX], now[LADDER_STEPS_MAX];
-    unsigned had_n = 1, now_n = ladder_base(new, now), n = 0;
-
-    had[0] = 0;
-    if (previous >= 0)
-        had_n = ladder_base((uint32_t)previous, had);
-    for (unsigned i = 0; i < now_n; i++) {
-        bool known = false;
-        for (unsigned k = 0; k < had_n; k++)
-            known = known || had[k] == now[i];
-        if (!known)
-            ret[n++] = now[i];
-    }
-    qsort(ret, n, sizeof(*ret), ascending);
-    return n;
-}
-
-/* One version of a label an entry is what this log inserts. */
-static enum result
-write_update(struct directory_reader *r, const struct update_request *q, int64_t previous,
-             const struct version_row *row, struct buf *out)
-{
-    uint32_t steps[LADDER_STEPS_MAX];
-    unsigned n = update_steps(previous, row->version, steps);
-    struct update_response a = {.position = row->entry};
-    struct writer w = writer_to(&r->info);
-    uint8_t opening[COMMITMENT_OPENING_SIZE];
-    enum result rc = walk_value(r, row, opening);
-
-    buf_clear(&r->ladder);
-    buf_clear(&r->info);
-    if (rc == RES_OK)
-        label_value_put(&w, buf_span(&r->value));
-    if (rc == RES_OK)
-        rc = writer_end(&w);
-    for (unsigned i = 0; i < n && rc == RES_OK; i++)
-        rc = walk_step(r, steps[i], -1, -1);
-    if (rc == RES_OK)
-        rc = walk_proof(r, &a.proof);
-    if (rc != RES_OK)
-        return rc;
-    walk_head(r, q->last, &a.head);
-    a.values = (struct proof_queue){buf_span(&r->info), 1};
-    a.info = (struct proof_queue){span_of(opening, sizeof(opening)), 1};
-    a.ladder = (struct proof_queue){buf_span(&r->ladder), n};
-    w = writer_to(out);
-    update_response_put(&w, &a);
-    return writer_end(&w);
-}
-
-/* Only issuance changes a label: values are never taken. */
-static enum result
-newer_than(struct directory_reader *r, const struct update_request *q, int64_t previous)
-{
-    if (previous > greatest_of(r))
-        return RES_KT_NOT_YET;
-    if (previous == greatest_of(r))
-        return q->values_n > 0 ? RES_KT_OWN_VALUES : RES_KT_NOTHING_NEW;
-    return RES_OK;
-}
-
-enum result
-answer_update(struct directory_reader *r, struct span request, struct buf *out)
-{
-    struct reader in = reader_of(request);
-    struct update_request q;
-    struct version_row row;
-    uint64_t seq;
-
-    update_request_get(&in, &q);
-    enum result rc = reader_end(&in);
-    int64_t previous = version_of(q.greatest_version);
-    if (rc == RES_OK)
-        rc = find(r, q.label);
-    if (rc == RES_OK)
-        rc = newer_than(r, &q, previous);
-    if (rc == RES_OK)
-        rc = target_row(&r->target, (uint32_t)(previous + 1), &seq, &row);
-    if (rc == RES_OK)
-        rc = load_upcoming(r, -1, previous);
-    if (rc == RES_OK)
-        rc = walk_begin(r, q.last);
-    if (rc != RES_OK)
-        return rc;
-    /* Epoch 0 is the empty tree: from there all is known. */
-    struct owner_state owner = {0, -1, r->upcoming, (size_t)(previous + 1)};
-    rc = owner_update(&r->t, &owner, row.entry, 1, NULL);
-    return rc == RES_OK ? write_update(r, &q, previous, &row, out) : rc;
 }

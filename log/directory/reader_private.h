@@ -15,8 +15,10 @@
 
 /* Distinguished entries that an owner is shown in one answer. */
 #define READER_LADDERS_MAX 64
-/* Versions of a label that an owner's request may be about: their places are all loaded. */
-#define READER_VERSIONS_MAX 65536
+/* Versions of a label that an owner's request may be about: their places are all loaded.  A domain
+ * may have one a second, and what owners are shown begins at a distinguished entry, so no more than
+ * a window of 24 hours ago: 86,400. */
+#define READER_VERSIONS_MAX 131072
 
 struct directory_reader {
     struct directory *d;
@@ -60,6 +62,26 @@ MUST_CHECK enum result walk_step(struct directory_reader *r, uint32_t version, i
 /* The value of a version into r->value, its opening into ret. */
 MUST_CHECK enum result walk_value(struct directory_reader *r, const struct version_row *row,
                                   uint8_t ret[static COMMITMENT_OPENING_SIZE]);
+
+/* A version as ladders count them: -1 for none; and the label's greatest. */
+static inline int64_t
+version_of(struct kt_optional v)
+{
+    return v.has ? (int64_t)v.value : -1;
+}
+
+static inline int64_t
+greatest_of(const struct directory_reader *r)
+{
+    return r->target.present ? (int64_t)r->target.greatest : -1;
+}
+
+/* Finds the label of a request; RES_VALUE when it is none, errors of snapshot_label. */
+MUST_CHECK enum result answer_find(struct directory_reader *r, struct span label);
+
+/* Where versions first + 1 to last stand, into r->upcoming.  RES_TOO_LARGE over
+ * READER_VERSIONS_MAX. */
+MUST_CHECK enum result answer_upcoming(struct directory_reader *r, int64_t first, int64_t last);
 
 /* What an owner has asked: owner_init, owner_monitor, update; contact_monitor and
  * credential_update beside them. */

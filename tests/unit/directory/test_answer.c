@@ -1,5 +1,6 @@
 /* Answers to every kind of request, each verified by a client from its bytes alone. */
 #include "merkle/keytrans/mailbox.h"
+#include "tests/fault/failalloc.h"
 #include "tests/unit/directory/client.h"
 #include "tests/vectors/check.h"
 
@@ -744,14 +745,76 @@ test_deep(void **state)
     testdir_release(&t);
 }
 
+/* ---- when memory runs out ---- */
+
+/* Each allocation of a new reader and its answer fails once: then there is none, and nothing of it;
+ * the next is as it was. */
+static void
+check_memory(struct testdir *t, const struct client *c)
+{
+    struct buf whole = BUF_INIT(ANSWER_MAX), request = BUF_INIT(KT_REQUEST_MAX);
+    enum result expected = answer(t, c, &whole), rc = RES_MEMORY;
+
+    client_request(t, c, &request);
+    for (size_t i = 1; rc != expected; i++) {
+        struct buf out = BUF_INIT(ANSWER_MAX);
+        struct directory_reader *r = NULL;
+
+        failalloc_at(i);
+        rc = directory_reader_new(t->d, &r);
+        if (rc == RES_OK)
+            rc = directory_answer(r, client_kind(c), buf_span(&request), &out);
+        failalloc_at(0);
+        if (rc != expected) {
+            /* A label whose form cannot be made is none. */
+            assert_true(rc == RES_MEMORY || rc == RES_VALUE);
+            assert_int_equal(out.n, 0);
+        } else {
+            assert_true(span_equal(buf_span(&out), buf_span(&whole)));
+        }
+        directory_reader_free(r);
+        buf_release(&out);
+        assert_true(i < 10000);
+    }
+    buf_release(&whole);
+    buf_release(&request);
+}
+
+static void
+test_memory(void **state)
+{
+    struct testdir t;
+
+    (void)state;
+    testdir_init(&t, &windows[0]);
+    for (uint64_t i = 0; i < 20; i++)
+        testdir_append(&t, 1000 * (i + 1), i > 0);
+    testdir_open(&t);
+    const struct client asked[] = {
+        search(0, 0, none),
+        search(0, 7, some(4)),
+        absent(3),
+        contact(0, 7, 3),
+        owner_init_at(0, 0, 9),
+        owner(CLIENT_OWNER_MONITOR, 0, 9, some(12)),
+        owner(CLIENT_UPDATE, 0, 9, some(12)),
+        {.ask = CLIENT_HEADS},
+        {.ask = CLIENT_AS_OF, .time = 5000},
+    };
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+        check_memory(&t, &asked[i]);
+    testdir_release(&t);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published), cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_credentials),
-        cmocka_unit_test(test_lookup),    cmocka_unit_test(test_tampering),
-        cmocka_unit_test(test_small),     cmocka_unit_test(test_random),
+        cmocka_unit_test(test_published),   cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_memory),      cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_credentials), cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_tampering),   cmocka_unit_test(test_small),
+        cmocka_unit_test(test_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
