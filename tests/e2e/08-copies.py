@@ -78,7 +78,8 @@ def promote(checks, house, log, leaves):
     copy = Log.adopt(house, "copy0", log.address)
 
     def promoted(name, head):
-        code, out, err = house.cartularyd("promote", house.path(name), "--head", head)
+        code, out, err = house.cartularyd("promote", house.path(name), "--head", head,
+                                         "--feed", house.path("newest-feed"))
         return code, out + err
 
     code, said = promoted("copy0", newest)
@@ -105,11 +106,13 @@ def promote(checks, house, log, leaves):
         for hours, more, says in ((25, (), "old"), (-1, (), "clock"), (-1, ("--old-head",), "clock")):
             write(house.path("shift"), struct.pack("=q", hours * 3600))
             code, out, err = house.cartularyd(
-                "promote", house.path("last"), "--head", newest, *more,
+                "promote", house.path("last"), "--head", newest, "--feed", house.path("newest-feed"), *more,
                 env={"LD_PRELOAD": os.path.abspath(shim), "CLOCKSHIFT": house.path("shift")})
             checks.that(code == 3 and says in err, f"not when it is {hours} hours old {more}", (code, out, err))
     else:
         print("not shown here: a head that is old (no clockshift.so in this build)")
+    code, out, err = house.cartularyd("promote", house.path("last"), "--head", newest)
+    checks.that(code != 0 and "--feed" in out + err, "not without a head of the feed", (code, out, err))
     code, said = promoted("last", newest)
     checks.equal(code, 0, "with the newest head and the keys " + said)
     code, said = promoted("last", newest)
@@ -242,6 +245,7 @@ def scenario(house, checks):
     backup_under_load(checks, house, log, leaves)
     copies_do_not_serve(checks, house, log)
     write(house.path("newest"), log.ask("/checkpoint").body)
+    write(house.path("newest-feed"), log.ask("/feed/checkpoint").body)
     before = log.state()
     checks.equal(log.stop(), 0, "SIGTERM")
     wrong_keys(checks, house, log, leaves)

@@ -52,6 +52,8 @@ class Scene:
         log.start()
         log.add_many(self.leaves.chains(20, 40))
         self.newest = log.ask("/checkpoint").body
+        with open(house.path("feed"), "wb") as f:
+            f.write(log.ask("/feed/checkpoint").body)
         self.state = log.state()
         checks.equal(log.stop(), 0, "SIGTERM")
         self.backup("copy")
@@ -78,7 +80,8 @@ class Scene:
         self.know(self.one.cosign(self.newest), self.two.cosign(self.newest))
 
     def promote(self, name="copy"):
-        code, out, err = self.house.cartularyd("promote", self.house.path(name), "--witnesses")
+        code, out, err = self.house.cartularyd("promote", self.house.path(name), "--witnesses",
+                                              "--feed", self.house.path("feed"))
         return code, out + err
 
     def refused(self, exit_code, words, says, name="copy"):

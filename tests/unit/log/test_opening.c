@@ -102,13 +102,17 @@ test_other_tree(void **state)
     struct fixture *f = *state;
     char high[300];
     struct buf mark = BUF_INIT(4096);
+    struct testlog_directory before;
     testlog_take_store(f->path, &f->store);
+    testlog_take_directory(f->path, &before);
     serve_and_fill(f, 0, 3);
     (void)snprintf(high, sizeof(high), "%s/high", f->scratch);
     assert_int_equal(files_read(high, &mark), RES_OK);
     testdir_write(f->scratch, "high", "");
     /* The same keys over other entries, as many and more. */
     testlog_put_store(f->path, buf_span(&f->store));
+    testlog_put_directory(f->path, &before);
+    testlog_release_directory(&before);
     serve_and_fill(f, 100, 103);
     assert_int_equal(files_replace(high, buf_span(&mark), 0644), RES_OK);
     must_refuse(f, RES_STORE_DAMAGED, "not a continuation");
@@ -282,7 +286,7 @@ bring_keys(const char *from, const char *to)
 }
 
 /* The newest head of the feed that is known outside. */
-static struct buf feed_head = BUF_INIT(4096);
+static struct buf feed_head = {.max = 4096};
 
 static void
 feed_of(struct log *l, struct buf *ret)
@@ -357,7 +361,9 @@ test_backup(void **state)
     struct store_head at;
     (void)snprintf(dest, sizeof(dest), "%s/copy", f->scratch);
     struct fixture twin = *f;
+    struct testlog_directory before;
     testlog_take_store(f->path, &f->store);
+    testlog_take_directory(f->path, &before);
 
     struct log *l = testlog_serve(f->path);
     testlog_fill(l, &testlog_ca, 0, 3);
@@ -387,6 +393,8 @@ test_backup(void **state)
     /* A head over another tree, signed by the same keys. */
     testdir_write(f->scratch, "high", "");
     testlog_put_store(f->path, buf_span(&f->store));
+    testlog_put_directory(f->path, &before);
+    testlog_release_directory(&before);
     l = testlog_serve(f->path);
     testlog_fill(l, &testlog_ca, 1000, 1007);
     checkpoint_of(l, &forked);

@@ -256,6 +256,43 @@ testlog_put_store(const char *path, struct span data)
     assert_int_equal(fclose(f), 0);
 }
 
+static const char *const DIRECTORY_FILES[] = {"directory/data.mdb", "directory/recipes",
+                                              "directory/keys"};
+
+void
+testlog_take_directory(const char *path, struct testlog_directory *ret)
+{
+    char name[FILES_PATH_MAX];
+    for (size_t i = 0; i < 3; i++) {
+        ret->file[i] = BUF_INIT(64 << 20);
+        assert_int_equal(files_path(path, DIRECTORY_FILES[i], name), RES_OK);
+        assert_int_equal(files_read(name, &ret->file[i]), RES_OK);
+    }
+}
+
+void
+testlog_put_directory(const char *path, const struct testlog_directory *d)
+{
+    static const char *const GONE[] = {"directory/lock.mdb", "directory/index/data.mdb",
+                                       "directory/index/lock.mdb"};
+    char name[FILES_PATH_MAX];
+    for (size_t i = 0; i < sizeof(GONE) / sizeof(GONE[0]); i++) {
+        assert_int_equal(files_path(path, GONE[i], name), RES_OK);
+        (void)unlink(name);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(files_path(path, DIRECTORY_FILES[i], name), RES_OK);
+        assert_int_equal(files_replace(name, buf_span(&d->file[i]), 0600), RES_OK);
+    }
+}
+
+void
+testlog_release_directory(struct testlog_directory *d)
+{
+    for (size_t i = 0; i < 3; i++)
+        buf_release(&d->file[i]);
+}
+
 struct filling {
     pthread_mutex_t lock;
     pthread_cond_t come;

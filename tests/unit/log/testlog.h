@@ -74,6 +74,14 @@ void testlog_stop(struct log *l);
 void testlog_take_store(const char *path, struct buf *ret);
 void testlog_put_store(const char *path, struct span data);
 
+/* The same for the files of the directory, for tests that go back behind what it covers. */
+struct testlog_directory {
+    struct buf file[3];
+};
+void testlog_take_directory(const char *path, struct testlog_directory *ret);
+void testlog_put_directory(const char *path, const struct testlog_directory *d);
+void testlog_release_directory(struct testlog_directory *d);
+
 /* Submits chains number from to to - 1, of all kinds in turn, and forgets them; adds none twice. */
 void testlog_fill(struct log *l, const struct testca *ca, uint64_t from, uint64_t to);
 
