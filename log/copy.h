@@ -30,15 +30,14 @@ MUST_CHECK enum result copy_backup(const char *dir, const char *dest, struct sto
  * be those of the store's head. RES_ABSENT when DIR is no copy, RES_COPY when it was
  * never finished, RES_STORE_BEHIND when the copy is
  * older, RES_CONFLICT when the roots differ, errors of checkpoint_open_ct, RES_KEY.  feed is the
- * newest signed checkpoint of the directory's feed, compared likewise (copy_check_feed); empty for a
- * log without a directory.
+ * newest signed checkpoint of the directory's feed, compared likewise (copy_check_feed); empty for
+ * a log without a directory.
  *
  * now_ms is the clock's time.  RES_CLOCK when it is not later than the checkpoint's, because the
  * next head must be (RFC 6962 section 3.5); RES_STALE when the checkpoint is older than
  * max_age_ms (UINT64_MAX: any age will do): an old one does not tell what was signed since.
  */
 MUST_CHECK enum result copy_promote(const char *dir, struct span checkpoint, struct span feed,
-                                    uint64_t now_ms, uint64_t max_age_ms,
-                                    struct log_trouble *why);
+                                    uint64_t now_ms, uint64_t max_age_ms, struct log_trouble *why);
 
 #endif

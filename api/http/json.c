@@ -205,7 +205,7 @@ json_document_free(struct json *document)
 }
 
 const struct json *
-json_member(const struct json *object, const char *name)
+json_find(const struct json *object, const char *name)
 {
     return (const struct json *)cJSON_GetObjectItemCaseSensitive((const cJSON *)object, name);
 }
@@ -217,13 +217,13 @@ json_is_array(const struct json *value)
 }
 
 const struct json *
-json_first(const struct json *array)
+json_array_first(const struct json *array)
 {
     return json_is_array(array) ? (const struct json *)((const cJSON *)array)->child : NULL;
 }
 
 const struct json *
-json_next(const struct json *element)
+json_array_next(const struct json *element)
 {
     return (const struct json *)((const cJSON *)element)->next;
 }
@@ -240,7 +240,7 @@ json_string(const struct json *value, struct span *ret)
 }
 
 enum result
-json_u64(const struct json *value, uint64_t *ret)
+json_uint(const struct json *value, uint64_t *ret)
 {
     const cJSON *v = (const cJSON *)value;
     double d;

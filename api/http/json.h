@@ -25,18 +25,18 @@ MUST_CHECK enum result json_read_strict(struct span text, struct json **ret);
 void json_document_free(struct json *document); /* NULL does nothing */
 
 /* The member of that name, borrowed, or NULL: none, or object is none.  Case matters. */
-const struct json *json_member(const struct json *object, const char *name);
+const struct json *json_find(const struct json *object, const char *name);
 
 /* Elements of an array: the first, the next, NULL at the end.  NULL when it is no array. */
-const struct json *json_first(const struct json *array);
-const struct json *json_next(const struct json *element);
+const struct json *json_array_first(const struct json *array);
+const struct json *json_array_next(const struct json *element);
 bool json_is_array(const struct json *value);
 
 /* A string's bytes, borrowed.  RES_JSON when value is NULL or no string. */
 MUST_CHECK enum result json_string(const struct json *value, struct span *ret);
 
 /* A whole number below 2^53, beyond which JSON numbers are not exact.  RES_JSON. */
-MUST_CHECK enum result json_u64(const struct json *value, uint64_t *ret);
+MUST_CHECK enum result json_uint(const struct json *value, uint64_t *ret);
 
 /* Appends s as it stands inside a JSON string; bytes that are no UTF-8 become '?'.  Errors of
  * buf_add. */

@@ -37,13 +37,13 @@ set_label(struct question *q, struct span text)
 static enum result
 number_member(const struct json *document, const char *name, struct kt_optional *ret)
 {
-    const struct json *m = json_member(document, name);
+    const struct json *m = json_find(document, name);
 
     *ret = (struct kt_optional){false, 0};
     if (m == NULL)
         return RES_OK;
     ret->has = true;
-    return json_u64(m, &ret->value);
+    return json_uint(m, &ret->value);
 }
 
 static enum result
@@ -54,7 +54,7 @@ read_json(struct span body, struct question *ret)
     enum result r = json_read_strict(body, &document);
 
     if (r == RES_OK)
-        r = json_string(json_member(document, "address"), &address);
+        r = json_string(json_find(document, "address"), &address);
     if (r == RES_OK)
         r = number_member(document, "last", &ret->last);
     if (r == RES_OK)
@@ -147,7 +147,7 @@ add_record(struct api_thread *t, const struct mailbox_record *m, uint64_t size,
     uint64_t index = m->final_index != MAILBOX_NO_INDEX ? m->final_index : m->precert_index;
     struct hash path[PROOF_HASHES_MAX];
     struct tile_leaf l;
-    unsigned n;
+    unsigned n = 0;
     enum result r = log_reader_leaf(t->reader, index, &l);
 
     t->der.n = 0;

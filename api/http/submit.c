@@ -29,7 +29,7 @@ read_chain(const struct json *array, struct api_thread *t, struct span *certs, s
     t->der.n = 0;
     if (!json_is_array(array))
         return RES_JSON;
-    for (const struct json *e = json_first(array); e != NULL; e = json_next(e)) {
+    for (const struct json *e = json_array_first(array); e != NULL; e = json_array_next(e)) {
         struct span text;
         enum result r;
 
@@ -125,7 +125,7 @@ submit_certs(struct exchange *x, enum entry_type type, struct chain_refusal *ref
         return RES_JSON;
     r = json_read_strict(x->rq->body, &document);
     if (r == RES_OK)
-        r = read_chain(json_member(document, "chain"), t, certs, &n);
+        r = read_chain(json_find(document, "chain"), t, certs, &n);
     json_document_free(document);
     if (r == RES_OK && t->worker == NULL)
         r = log_worker_new(api_of(x)->log, &t->worker);

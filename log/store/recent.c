@@ -110,8 +110,7 @@ recent_newest(const struct recent *q, enum index_map map, uint64_t prefix, uint6
         unsigned place = u->head[map][bucket_of(prefix)];
         /* A chain begins with what was added last. */
         for (; place != 0; place = u->next[map][place - 1])
-            if (u->prefix[map][place - 1] == prefix &&
-                u->number * INDEX_UNIT + place - 1 < below) {
+            if (u->prefix[map][place - 1] == prefix && u->number * INDEX_UNIT + place - 1 < below) {
                 *ret = u->number * INDEX_UNIT + place - 1;
                 found = true;
                 break;

@@ -80,7 +80,7 @@ enum result_class {
       "the proof has more or fewer elements than were asked for")                                  \
     X(RES_KT_UNKNOWN, FALSE, "kt-unknown-version", "KEYTRANS Search",                              \
       "a version is looked up of which no VRF output or commitment was given")                     \
-    X(RES_KT_NO_LABEL, ABSENT, "kt-no-label", "FORMATS Absence", "the label has no version")        \
+    X(RES_KT_NO_LABEL, ABSENT, "kt-no-label", "FORMATS Absence", "the label has no version")       \
     X(RES_KT_NOTHING_NEW, INPUT, "kt-nothing-new", "KEYTRANS Updating a Label",                    \
       "the label's newest version is the one given")                                               \
     X(RES_KT_OWN_VALUES, INPUT, "kt-own-values", "KEYTRANS Updating a Label",                      \

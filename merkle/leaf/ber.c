@@ -19,8 +19,8 @@ take_octet(struct span *s, uint8_t *ret)
     return true;
 }
 
-/* X.690 8.1.2: in the long form the number follows, seven bits to an octet, up to one without bit 8.
- * A number that would have fitted the first octet counts as if it stood there. */
+/* X.690 8.1.2: in the long form the number follows, seven bits to an octet, up to one without
+ * bit 8. A number that would have fitted the first octet counts as if it stood there. */
 static bool
 take_tag(struct span *s, unsigned *ret)
 {

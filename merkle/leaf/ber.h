@@ -3,8 +3,8 @@
  *
  * der.h decides what a certificate is.  This decides what a program less strict would take from an
  * extension whose inside the log does not judge: lengths and tags with too many octets, indefinite
- * lengths, strings in pieces.  An address that such a program finds must be found here too, or a certificate
- * would work somewhere unseen by the address' owner.
+ * lengths, strings in pieces.  An address that such a program finds must be found here too, or a
+ * certificate would work somewhere unseen by the address' owner.
  *
  * A walk ends where nothing more can be read, without an error: what stands before a breakage has
  * been seen.  Whatever der.h accepts reads the same here.

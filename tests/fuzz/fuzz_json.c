@@ -18,7 +18,7 @@ check_string(struct span s)
     FUZZ_CHECK(buf_printf(&b, "{\"s\":\"") == RES_OK && json_escape(s, &b) == RES_OK);
     FUZZ_CHECK(buf_printf(&b, "\"}%c", 0) == RES_OK);
     FUZZ_CHECK(json_read_strict(span_of(b.p, b.n - 1), &v) == RES_OK);
-    FUZZ_CHECK(json_string(json_member(v, "s"), &back) == RES_OK && span_equal(s, back));
+    FUZZ_CHECK(json_string(json_find(v, "s"), &back) == RES_OK && span_equal(s, back));
     json_document_free(v);
     buf_release(&b);
 }
@@ -39,8 +39,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(r == RES_OK || r == RES_JSON || r == RES_JSON_TEXT || r == RES_JSON_DUPLICATE);
     if (r == RES_OK) {
         FUZZ_CHECK(size == 0 || memmem(copy, size, "\xef\xbb\xbf{", 4) != copy);
-        for (const struct json *e = json_first(json_member(v, "chain")); e != NULL;
-             e = json_next(e)) {
+        for (const struct json *e = json_array_first(json_find(v, "chain")); e != NULL;
+             e = json_array_next(e)) {
             struct span s;
 
             n++;

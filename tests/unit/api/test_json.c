@@ -135,18 +135,18 @@ walking(void **state)
     (void)state;
     assert_int_equal(json_read_strict(span_str("{\"Chain\":1,\"chain\":[\"a\",\"bc\",7]}"), &v),
                      RES_OK);
-    assert_null(json_member(v, "CHAIN"));
-    assert_false(json_is_array(json_member(v, "Chain")));
-    e = json_first(json_member(v, "chain"));
+    assert_null(json_find(v, "CHAIN"));
+    assert_false(json_is_array(json_find(v, "Chain")));
+    e = json_array_first(json_find(v, "chain"));
     assert_int_equal(json_string(e, &s), RES_OK);
     assert_true(span_equal(s, span_str("a")));
-    e = json_next(e);
+    e = json_array_next(e);
     assert_int_equal(json_string(e, &s), RES_OK);
     assert_true(span_equal(s, span_str("bc")));
-    e = json_next(e);
+    e = json_array_next(e);
     assert_int_equal(json_string(e, &s), RES_JSON);
-    assert_null(json_next(e));
-    assert_null(json_first(json_member(v, "Chain")));
+    assert_null(json_array_next(e));
+    assert_null(json_array_first(json_find(v, "Chain")));
     assert_int_equal(json_string(NULL, &s), RES_JSON);
     json_document_free(v);
 }
@@ -165,7 +165,7 @@ escape_round_trip(void **state)
     assert_int_equal(json_escape(span_str(text), &b), RES_OK);
     assert_int_equal(buf_printf(&b, "\"}%c", 0), RES_OK);
     assert_int_equal(json_read_strict(span_of(b.p, b.n - 1), &v), RES_OK);
-    assert_int_equal(json_string(json_member(v, "a"), &s), RES_OK);
+    assert_int_equal(json_string(json_find(v, "a"), &s), RES_OK);
     assert_true(span_equal(s, span_str(text)));
     json_document_free(v);
     b.n = 0;
