@@ -1,0 +1,445 @@
+/* client/trust: path validation, one defect at a time. */
+#include "client/trust.h"
+
+#include <openssl/asn1.h>
+#include <openssl/x509v3.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/mint/mint.h"
+
+#define ALICE "alice@good.example"
+#define IN_2025 1740000000
+#define IN_2027 1800000000 /* everything that the mint makes is valid then */
+#define IN_2030 1900000000
+
+static EVP_PKEY *key_root, *key_ca, *key_leaf, *key_other;
+
+/* A path root, CA, leaf; what a row changes of it.  NULL and 0: as it is done. */
+struct shape {
+    const char *says;
+    enum trust_reason want;
+    struct mint_pair root_more, ca_basic, ca_usage, ca_more;
+    int64_t ca_after, ca_before;
+    const char *san, *subject_email, *leaf_usage, *leaf_purpose;
+    struct mint_pair leaf_more;
+    int64_t leaf_before, leaf_after;
+    const char *hash;    /* of the leaf's signature */
+    enum mint_kind kind; /* of the leaf's key, with special */
+    bool special, no_anchor, no_issuers, other_signs, flip, precert;
+    uint64_t now;
+    enum mailbox_purpose purpose;
+    const char *address; /* that is asked for */
+    bool fold;
+};
+
+#define PERMITS(names)                                 \
+    {                                                  \
+        "nameConstraints", "critical,permitted;" names \
+    }
+#define EXCLUDES(names)                               \
+    {                                                 \
+        "nameConstraints", "critical,excluded;" names \
+    }
+#define UNKNOWN "1.3.6.1.4.1.55555.7"
+
+static const struct shape rows[] = {
+    {.says = "nothing wrong", .want = TRUST_OK},
+    {.says = "an anchor of somebody else", .want = TRUST_NO_PATH, .no_anchor = true},
+    {.says = "its issuer is not there", .want = TRUST_NO_PATH, .no_issuers = true},
+    {.says = "signed by another key of the same name",
+     .want = TRUST_SIGNATURE,
+     .other_signs = true},
+    {.says = "a bit of it flipped", .want = TRUST_SIGNATURE, .flip = true},
+
+    {.says = "asked before it was valid", .want = TRUST_NOT_YET, .now = IN_2025},
+    {.says = "asked after it was valid", .want = TRUST_EXPIRED, .now = IN_2030},
+    {.says = "a CA that has expired", .want = TRUST_EXPIRED, .ca_after = IN_2027 - 1000},
+    {.says = "a CA that has not, by a second", .want = TRUST_OK, .ca_after = IN_2027 + 1},
+    {.says = "a CA to come", .want = TRUST_NOT_YET, .ca_before = IN_2027 + 1000},
+    {.says = "a leaf to come", .want = TRUST_NOT_YET, .leaf_before = IN_2027 + 1000},
+    {.says = "a leaf that has expired", .want = TRUST_EXPIRED, .leaf_after = IN_2027 - 1000},
+
+    {.says = "an issuer that is no CA", .want = TRUST_CA, .ca_basic = {NULL, "critical,CA:FALSE"}},
+    {.says = "an issuer that may not sign certificates",
+     .want = TRUST_CA,
+     .ca_usage = {NULL, "critical,cRLSign"}},
+    {.says = "a root that allows no CA below it",
+     .want = TRUST_CA,
+     .root_more = {"basicConstraints", "critical,CA:TRUE,pathlen:0"}},
+    {.says = "a root that allows one",
+     .want = TRUST_OK,
+     .root_more = {"basicConstraints", "critical,CA:TRUE,pathlen:1"}},
+
+    {.says = "a sub-CA bound to its domain",
+     .want = TRUST_OK,
+     .ca_more = PERMITS("email:good.example")},
+    {.says = "a sub-CA bound to another domain",
+     .want = TRUST_NAMES,
+     .ca_more = PERMITS("email:bank.example")},
+    {.says = "a sub-CA that may not have this domain",
+     .want = TRUST_NAMES,
+     .ca_more = EXCLUDES("email:good.example")},
+    {.says = "a sub-CA bound to one mailbox, this one",
+     .want = TRUST_OK,
+     .ca_more = PERMITS("email:" ALICE)},
+    {.says = "a sub-CA bound to one mailbox, another",
+     .want = TRUST_NAMES,
+     .ca_more = PERMITS("email:bob@good.example")},
+    {.says = "a bound CA, the foreign address only in the subject",
+     .want = TRUST_NAMES,
+     .ca_more = PERMITS("email:bank.example"),
+     .san = "",
+     .subject_email = ALICE},
+
+    {.says = "a critical extension that nobody knows",
+     .want = TRUST_CRITICAL,
+     .leaf_more = {UNKNOWN, "critical,DER:05:00"}},
+    {.says = "one that is not critical", .want = TRUST_OK, .leaf_more = {UNKNOWN, "DER:05:00"}},
+    {.says = "a CA with a critical extension that nobody knows",
+     .want = TRUST_CRITICAL,
+     .ca_more = {UNKNOWN, "critical,DER:05:00"}},
+    {.says = "a precertificate is for no use", .want = TRUST_CRITICAL, .precert = true},
+
+    {.says = "for web servers only", .want = TRUST_EKU, .leaf_purpose = "serverAuth"},
+    {.says = "for any purpose", .want = TRUST_OK, .leaf_purpose = "anyExtendedKeyUsage"},
+    {.says = "purposes not named", .want = TRUST_OK, .leaf_purpose = ""},
+    {.says = "a CA for web servers only",
+     .want = TRUST_EKU,
+     .ca_more = {"extendedKeyUsage", "serverAuth"}},
+    {.says = "a CA for mail",
+     .want = TRUST_OK,
+     .ca_more = {"extendedKeyUsage", "emailProtection,clientAuth"}},
+
+    {.says = "to sign, by a key that signs", .want = TRUST_OK, .purpose = MAILBOX_SIGN},
+    {.says = "to encrypt, to a key that only signs",
+     .want = TRUST_KEY_USAGE,
+     .purpose = MAILBOX_ENCRYPT},
+    {.says = "to encrypt, to a key that agrees",
+     .want = TRUST_OK,
+     .purpose = MAILBOX_ENCRYPT,
+     .leaf_usage = "critical,keyAgreement"},
+    {.says = "to sign, by a key that only agrees",
+     .want = TRUST_KEY_USAGE,
+     .purpose = MAILBOX_SIGN,
+     .leaf_usage = "critical,keyAgreement"},
+    {.says = "to encrypt, to RSA that transports keys",
+     .want = TRUST_OK,
+     .purpose = MAILBOX_ENCRYPT,
+     .special = true,
+     .kind = MINT_RSA_2048,
+     .leaf_usage = "critical,keyEncipherment"},
+    {.says = "to encrypt, to RSA that may only agree",
+     .want = TRUST_KEY_USAGE,
+     .purpose = MAILBOX_ENCRYPT,
+     .special = true,
+     .kind = MINT_RSA_2048,
+     .leaf_usage = "critical,keyAgreement"},
+    {.says = "to encrypt, usage not named",
+     .want = TRUST_OK,
+     .purpose = MAILBOX_ENCRYPT,
+     .leaf_usage = ""},
+    {.says = "to encrypt, to Ed25519, usage not named",
+     .want = TRUST_KEY_USAGE,
+     .purpose = MAILBOX_ENCRYPT,
+     .special = true,
+     .kind = MINT_ED25519,
+     .leaf_usage = ""},
+    {.says = "for either purpose, a key that issues only",
+     .want = TRUST_KEY_USAGE,
+     .leaf_usage = "critical,cRLSign"},
+
+    {.says = "RSA of 1024 bits", .want = TRUST_WEAK, .special = true, .kind = MINT_RSA_1024},
+    {.says = "a signature over SHA-1", .want = TRUST_WEAK, .hash = "SHA1"},
+
+    {.says = "another address", .want = TRUST_ADDRESS, .address = "bob@good.example"},
+    {.says = "other capitals", .want = TRUST_ADDRESS, .address = "Alice@good.example"},
+    {.says = "other capitals, folded",
+     .want = TRUST_OK,
+     .address = "Alice@good.example",
+     .fold = true},
+    {.says = "the domain in other capitals", .want = TRUST_OK, .address = "alice@Good.EXAMPLE"},
+    {.says = "certified in other capitals",
+     .want = TRUST_ADDRESS,
+     .san = "email:ALICE@good.example"},
+    {.says = "one of three",
+     .want = TRUST_OK,
+     .san = "email:a@good.example,email:" ALICE ",email:c@good.example"},
+    {.says = "in the subject, when the SAN names no address",
+     .want = TRUST_OK,
+     .san = "",
+     .subject_email = ALICE},
+    {.says = "in the subject of a certificate whose SAN names mallory",
+     .want = TRUST_ADDRESS,
+     .san = "email:mallory@evil.example",
+     .subject_email = ALICE},
+    {.says = "a name that looks like an address", .want = TRUST_ADDRESS, .san = "DNS:good.example"},
+    {.says = "what is no address", .want = TRUST_ADDRESS, .address = "alice"},
+};
+
+/* ---- making them ---- */
+
+static const char *
+or_else(const char *this, const char *that)
+{
+    return this ? this : that;
+}
+
+static void
+add(struct mint_pair ext[static MINT_PAIRS_MAX], const char *type, const char *value)
+{
+    size_t n = 0;
+    while (ext[n].type)
+        n++;
+    assert_true(n + 1 < MINT_PAIRS_MAX);
+    if (value && value[0])
+        ext[n] = (struct mint_pair){type, value};
+}
+
+static X509 *
+root_of(const struct shape *s)
+{
+    struct mint_spec m = {.key = key_root, .subject = {{"CN", "Root"}}};
+    bool basic = s->root_more.type && strcmp(s->root_more.type, "basicConstraints") == 0;
+    add(m.extension, "basicConstraints", basic ? s->root_more.value : "critical,CA:TRUE");
+    add(m.extension, "keyUsage", "critical,keyCertSign");
+    add(m.extension, "subjectKeyIdentifier", "hash");
+    return mint_cert(&m);
+}
+
+static X509 *
+ca_of(const struct shape *s, const X509 *root)
+{
+    struct mint_spec m = {.key = key_ca,
+                          .issuer = root,
+                          .issuer_key = key_root,
+                          .serial = 1,
+                          .not_before = s->ca_before,
+                          .not_after = s->ca_after,
+                          .subject = {{"CN", "CA"}}};
+    add(m.extension, "basicConstraints", or_else(s->ca_basic.value, "critical,CA:TRUE"));
+    add(m.extension, "keyUsage", or_else(s->ca_usage.value, "critical,keyCertSign"));
+    add(m.extension, "subjectKeyIdentifier", "hash");
+    add(m.extension, s->ca_more.type, s->ca_more.value);
+    return mint_cert(&m);
+}
+
+static X509 *
+leaf_of(const struct shape *s, EVP_PKEY *key, const X509 *ca)
+{
+    struct mint_spec m = {
+        .key = key,
+        .issuer = ca,
+        .issuer_key = s->other_signs ? key_other : key_ca,
+        .serial = 2,
+        .hash = s->hash,
+        .not_before = s->leaf_before,
+        .not_after = s->leaf_after,
+        .subject = {{"CN", "Alice"}, {s->subject_email ? "emailAddress" : NULL, s->subject_email}}};
+    add(m.extension, "keyUsage", or_else(s->leaf_usage, "critical,digitalSignature"));
+    add(m.extension, "extendedKeyUsage", or_else(s->leaf_purpose, "emailProtection"));
+    add(m.extension, "subjectAltName", or_else(s->san, "email:" ALICE));
+    add(m.extension, s->leaf_more.type, s->leaf_more.value);
+    if (s->precert)
+        add(m.extension, MINT_POISON, MINT_POISON_VALUE);
+    return mint_cert(&m);
+}
+
+static enum trust_reason
+judge(const struct shape *s)
+{
+    EVP_PKEY *key = s->special ? mint_key(s->kind) : key_leaf;
+    X509 *root = root_of(s), *other = mint_root("Other", key_other), *ca = ca_of(s, root);
+    X509 *leaf = leaf_of(s, key, ca);
+    struct span der = mint_der(leaf), issuer = mint_der(ca);
+    struct span anchor = mint_der(s->no_anchor ? other : root);
+    struct trust_anchors *a;
+    enum trust_reason reason = TRUST_REASONS;
+    uint8_t bytes[8192];
+    assert_true(der.n < sizeof(bytes));
+    memcpy(bytes, der.p, der.n);
+    if (s->flip)
+        bytes[der.n - 8] ^= 1; /* within the signature */
+    assert_int_equal(trust_anchors_new(&anchor, 1, &a), RES_OK);
+    struct trust_question q = {.leaf = span_of(bytes, der.n),
+                               .issuers = &issuer,
+                               .issuers_n = s->no_issuers ? 0 : 1,
+                               .now = s->now ? s->now : IN_2027,
+                               .purpose = s->purpose ? s->purpose : MAILBOX_BOTH,
+                               .address = span_str(or_else(s->address, ALICE)),
+                               .fold = s->fold};
+    assert_int_equal(trust_validate(a, &q, &reason), RES_OK);
+    trust_anchors_free(a);
+    mint_free(der);
+    mint_free(issuer);
+    mint_free(anchor);
+    X509_free(leaf);
+    X509_free(ca);
+    X509_free(root);
+    X509_free(other);
+    if (s->special)
+        EVP_PKEY_free(key);
+    return reason;
+}
+
+/* ---- tests ---- */
+
+static void
+one_defect_at_a_time(void **state)
+{
+    bool seen[TRUST_REASONS] = {false};
+    unsigned wrong = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        enum trust_reason r = judge(&rows[i]);
+        seen[r] = true;
+        if (r != rows[i].want) {
+            print_error("%s: %s, not %s\n", rows[i].says, trust_reason_name(r),
+                        trust_reason_name(rows[i].want));
+            wrong++;
+        }
+    }
+    assert_int_equal(wrong, 0);
+    for (int r = 0; r < TRUST_REASONS; r++) /* the two others: no CRL is read; below */
+        assert_true(seen[r] || r == TRUST_REVOKED || r == TRUST_MALFORMED);
+}
+
+/* An anchor may be any CA, and what stands above it does not matter then. */
+static void
+an_anchor_below_the_root(void **state)
+{
+    const struct shape s = {.says = ""};
+    X509 *root = root_of(&s), *ca = ca_of(&s, root), *leaf = leaf_of(&s, key_leaf, ca);
+    struct span der = mint_der(leaf), anchor = mint_der(ca);
+    struct trust_question q = {
+        .leaf = der, .now = IN_2027, .purpose = MAILBOX_BOTH, .address = span_str(ALICE)};
+    struct trust_anchors *a;
+    enum trust_reason reason;
+    (void)state;
+    assert_int_equal(trust_anchors_new(&anchor, 1, &a), RES_OK);
+    assert_int_equal(trust_validate(a, &q, &reason), RES_OK);
+    assert_int_equal(reason, TRUST_OK);
+    trust_anchors_free(a);
+    /* Nobody believed: nothing validates. */
+    assert_int_equal(trust_anchors_new(NULL, 0, &a), RES_OK);
+    assert_int_equal(trust_validate(a, &q, &reason), RES_OK);
+    assert_int_equal(reason, TRUST_NO_PATH);
+    /* A leaf that ends early, goes on too long, is empty. */
+    q.leaf = span_of(der.p, der.n - 1);
+    assert_int_equal(trust_validate(a, &q, &reason), RES_OK);
+    assert_int_equal(reason, TRUST_MALFORMED);
+    q.leaf = span_of(NULL, 0);
+    assert_int_equal(trust_validate(a, &q, &reason), RES_OK);
+    assert_int_equal(reason, TRUST_MALFORMED);
+    trust_anchors_free(a);
+    mint_free(der);
+    mint_free(anchor);
+    X509_free(leaf);
+    X509_free(ca);
+    X509_free(root);
+}
+
+/* The issuers come from strangers: rubbish and foreign certificates among them are passed over. */
+static void
+issuers_from_strangers(void **state)
+{
+    const struct shape s = {.says = ""};
+    X509 *root = root_of(&s), *ca = ca_of(&s, root), *leaf = leaf_of(&s, key_leaf, ca);
+    X509 *foreign = mint_root("Foreign", key_other);
+    struct span der = mint_der(leaf), anchor = mint_der(root);
+    struct span issuers[] = {span_str("rubbish"), span_of(NULL, 0), mint_der(foreign), der,
+                             mint_der(ca)};
+    struct trust_question q = {.leaf = der,
+                               .issuers = issuers,
+                               .issuers_n = 5,
+                               .now = IN_2027,
+                               .purpose = MAILBOX_BOTH,
+                               .address = span_str(ALICE)};
+    struct trust_anchors *a;
+    enum trust_reason reason;
+    (void)state;
+    assert_int_equal(trust_anchors_new(&anchor, 1, &a), RES_OK);
+    assert_int_equal(trust_validate(a, &q, &reason), RES_OK);
+    assert_int_equal(reason, TRUST_OK);
+    /* A self-signed stranger with a leaf of its own does not become an anchor by being sent. */
+    X509 *theirs = mint_leaf(ALICE, key_leaf, foreign, key_other);
+    q.leaf = mint_der(theirs);
+    assert_int_equal(trust_validate(a, &q, &reason), RES_OK);
+    assert_int_equal(reason, TRUST_NO_PATH);
+    trust_anchors_free(a);
+    mint_free(q.leaf);
+    mint_free(der);
+    mint_free(anchor);
+    mint_free(issuers[2]);
+    mint_free(issuers[4]);
+    X509_free(theirs);
+    X509_free(foreign);
+    X509_free(leaf);
+    X509_free(ca);
+    X509_free(root);
+}
+
+static void
+anchors_that_are_none(void **state)
+{
+    struct span rubbish[] = {span_str("rubbish")};
+    struct trust_anchors *a = NULL;
+    (void)state;
+    assert_int_equal(trust_anchors_new(rubbish, 1, &a), RES_CERT);
+    assert_null(a);
+    assert_int_equal(trust_anchors_new(rubbish, TRUST_ANCHORS_MAX + 1, &a), RES_TOO_LARGE);
+    assert_null(a);
+    trust_anchors_free(NULL);
+}
+
+static void
+each_reason_has_a_name(void **state)
+{
+    (void)state;
+    for (int i = 0; i < TRUST_REASONS; i++) {
+        assert_non_null(trust_reason_name((enum trust_reason)i));
+        assert_non_null(trust_reason_sentence((enum trust_reason)i));
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(trust_reason_name((enum trust_reason)i),
+                                    trust_reason_name((enum trust_reason)j));
+    }
+}
+
+static int
+keys(void **state)
+{
+    (void)state;
+    key_root = mint_key(MINT_P256);
+    key_ca = mint_key(MINT_P384);
+    key_leaf = mint_key(MINT_P256);
+    key_other = mint_key(MINT_P256);
+    return 0;
+}
+
+static int
+no_keys(void **state)
+{
+    (void)state;
+    EVP_PKEY_free(key_root);
+    EVP_PKEY_free(key_ca);
+    EVP_PKEY_free(key_leaf);
+    EVP_PKEY_free(key_other);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_defect_at_a_time),   cmocka_unit_test(an_anchor_below_the_root),
+        cmocka_unit_test(issuers_from_strangers), cmocka_unit_test(anchors_that_are_none),
+        cmocka_unit_test(each_reason_has_a_name),
+    };
+    return cmocka_run_group_tests(tests, keys, no_keys);
+}
