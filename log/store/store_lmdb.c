@@ -131,6 +131,8 @@ open_env(struct lmdb *env, const struct lmdb_options *o)
     rc = mdb_env_open(env->env, o->path, flags, 0600);
     if (rc == ENOENT && o->read_only)
         return RES_ABSENT;
+    if (rc == EINVAL) /* our flags are right: a meta page with a page size that cannot be */
+        return RES_STORE_DAMAGED;
     if (rc != 0)
         return result_of(rc);
     if ((rc = mdb_env_info(env->env, &info)) != 0)

@@ -25,6 +25,7 @@ static struct testca ca;
 static struct testchain chain[CHAINS];
 static char path[256];
 static struct buf golden;
+static struct testlog_directory golden_directory;
 
 static struct pending *
 make_list(struct log *l, struct testlog_outcome *o)
@@ -100,6 +101,7 @@ fail_call(size_t n, enum mdbfail_when when, struct tally *t)
     struct log *l;
     char text[MARKER_TEXT_MAX];
     testlog_put_store(path, buf_span(&golden));
+    testlog_put_directory(path, &golden_directory);
     assert_int_equal(testlog_open(path, &l, NULL), RES_OK);
     struct pending *list = make_list(l, o);
     mdbfail_at(n, when);
@@ -168,12 +170,14 @@ main(void)
     testlog_fill(l, &ca, 100, 100 + BASE);
     testlog_stop(l);
     testlog_take_store(path, &golden);
+    testlog_take_directory(path, &golden_directory);
     for (unsigned i = 0; i < CHAINS; i++)
         chain[i] = testchain_mint(&ca, (enum testchain_kind)(i % CHAIN_KINDS), i);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     for (unsigned i = 0; i < CHAINS; i++)
         testchain_release(&chain[i]);
     buf_release(&golden);
+    testlog_release_directory(&golden_directory);
     testca_release(&ca);
     scratch_free(scratch);
     return failed;

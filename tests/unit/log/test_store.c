@@ -653,6 +653,29 @@ a_commit_over_a_damaged_tail_is_refused(void **state)
     }
 }
 
+/* The file itself spoilt: LMDB takes the size of its pages from the file and reads there. */
+static void
+a_page_size_that_cannot_be(void **state)
+{
+    static const uint8_t SIZES[][4] = {{0, 0, 0, 0xb3}, {0xff, 0xff, 0xff, 0xff}};
+    char *path = *state;
+    char name[512];
+    struct store *s = data_create(path);
+    assert_int_equal(data_commit(s, 0, 10), RES_OK);
+    store_close(s);
+    (void)snprintf(name, sizeof(name), "%s/data.mdb", path);
+    for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
+        FILE *f = fopen(name, "r+");
+        assert_non_null(f);
+        assert_int_equal(fseek(f, 16 + 24, SEEK_SET), 0); /* behind the page's head */
+        assert_int_equal(fwrite(SIZES[i], 4, 1, f), 1);
+        assert_int_equal(fclose(f), 0);
+        enum result r;
+        assert_null(data_open(path, true, &r));
+        assert_int_equal(r, RES_STORE_DAMAGED);
+    }
+}
+
 /* ---- killed processes ---- */
 
 /* Runs in a child: commits upto, then puts what would follow, and waits to be killed. */
@@ -760,6 +783,7 @@ main(void)
         ROW(damage_is_told_and_never_followed),
         ROW(garbage_is_never_followed),
         ROW(a_commit_over_a_damaged_tail_is_refused),
+        ROW(a_page_size_that_cannot_be),
         ROW(a_process_killed_before_its_commit_leaves_the_last_one),
         ROW(a_process_killed_at_any_moment_leaves_a_whole_commit),
     };
