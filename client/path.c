@@ -3,22 +3,12 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "client/constraints.h"
+
 /* OpenSSL's level of 112 bits: RSA from 2048, SHA-2. */
 #define SECURITY_LEVEL 2
 /* 9999-12-31T23:59:59Z, the last time that a certificate can say, RFC 5280 4.1.2.5. */
 #define LAST_SECOND 253402300799
-
-struct search {
-    const struct path_question *q;
-    X509 *path[TRUST_DEPTH_MAX + 2]; /* the leaf first; borrowed */
-    int next[TRUST_DEPTH_MAX + 1];   /* where the search for the issuer of each goes on */
-    int n;
-    unsigned signatures, tries; /* that may still be made */
-    bool judged;                /* why is about a path, not about pieces */
-    enum trust_reason why;
-};
-
-/* ---- one path ---- */
 
 static enum trust_reason
 reason_of(int error)
@@ -67,17 +57,6 @@ reason_of(int error)
     }
 }
 
-static bool
-out_of_memory(void)
-{
-    unsigned long e;
-    bool seen = false;
-
-    while ((e = ERR_get_error()) != 0)
-        seen = seen || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
-    return seen;
-}
-
 static void
 set_parameters(X509_STORE_CTX *ctx, uint64_t now)
 {
@@ -91,22 +70,33 @@ set_parameters(X509_STORE_CTX *ctx, uint64_t now)
     (void)X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
 }
 
+bool
+path_out_of_memory(void)
+{
+    unsigned long e;
+    bool seen = false;
+
+    while ((e = ERR_get_error()) != 0)
+        seen = seen || ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
+    return seen;
+}
+
 /* What libcrypto says of the leaf, these CAs and that anchor. */
 static enum result
-verify(const struct path_question *q, STACK_OF(X509) * between, STACK_OF(X509) * anchor,
+verify(const struct path *p, STACK_OF(X509) * between, STACK_OF(X509) * anchor,
        enum trust_reason *ret)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     enum result rc = RES_MEMORY;
 
-    if (ctx == NULL || X509_STORE_CTX_init(ctx, NULL, q->leaf, between) != 1)
+    if (ctx == NULL || X509_STORE_CTX_init(ctx, NULL, p->cert[0], between) != 1)
         goto out;
     X509_STORE_CTX_set0_trusted_stack(ctx, anchor);
-    set_parameters(ctx, q->now);
+    set_parameters(ctx, p->now);
     int ok = X509_verify_cert(ctx);
     int error = X509_STORE_CTX_get_error(ctx);
     if (ok < 0 || error == X509_V_ERR_OUT_OF_MEM) {
-        rc = error == X509_V_ERR_OUT_OF_MEM || out_of_memory() ? RES_MEMORY : RES_CRYPTO;
+        rc = error == X509_V_ERR_OUT_OF_MEM || path_out_of_memory() ? RES_MEMORY : RES_CRYPTO;
         goto out;
     }
     *ret = ok == 1 ? TRUST_OK : reason_of(error);
@@ -135,169 +125,46 @@ is_ca(X509 *x, bool anchor)
     return X509_check_ca(x) == 1 || (anchor && X509_get_version(x) == X509_VERSION_1);
 }
 
-/* What libcrypto does not look at. */
+/* What libcrypto does not look at, in the CA at i. */
 static enum result
-look_again(const struct search *s, enum trust_reason *ret)
+look_again(const struct path *p, int i, enum trust_reason *ret)
 {
-    if (!is_for_email(s->path[0]))
+    bool anchor = i == p->n - 1, allowed = true;
+    enum result rc = RES_OK;
+
+    if (p->address != NULL)
+        rc = constraints_allow(p->cert[i], p->address, &allowed);
+    if (rc != RES_OK)
+        return rc;
+    if (!is_ca(p->cert[i], anchor))
+        *ret = TRUST_CA;
+    else if (!anchor && !is_for_email(p->cert[i]))
         *ret = TRUST_EKU;
-    for (int i = 1; i < s->n && *ret == TRUST_OK; i++) {
-        bool anchor = i == s->n - 1, allowed = true;
-        enum result rc = RES_OK;
-        if (s->q->address != NULL)
-            rc = constraints_allow(s->path[i], s->q->address, &allowed);
-        if (rc != RES_OK)
-            return rc;
-        if (!is_ca(s->path[i], anchor))
-            *ret = TRUST_CA;
-        else if (!anchor && !is_for_email(s->path[i]))
-            *ret = TRUST_EKU;
-        else if (!allowed)
-            *ret = TRUST_NAMES;
-    }
+    else if (!allowed)
+        *ret = TRUST_NAMES;
     return RES_OK;
 }
 
-/* Judges the path as it stands, its last certificate being an anchor. */
-static enum result
-judge(struct search *s)
+enum result
+path_judge(const struct path *p, enum trust_reason *ret)
 {
     STACK_OF(X509) *between = sk_X509_new_null(), *anchor = sk_X509_new_null();
     enum trust_reason why = TRUST_OK;
     enum result rc = between != NULL && anchor != NULL ? RES_OK : RES_MEMORY;
 
-    s->tries--;
-    for (int i = 1; i < s->n - 1 && rc == RES_OK; i++)
-        rc = sk_X509_push(between, s->path[i]) > 0 ? RES_OK : RES_MEMORY;
+    for (int i = 1; i < p->n - 1 && rc == RES_OK; i++)
+        rc = sk_X509_push(between, p->cert[i]) > 0 ? RES_OK : RES_MEMORY;
     if (rc == RES_OK)
-        rc = sk_X509_push(anchor, s->path[s->n - 1]) > 0 ? RES_OK : RES_MEMORY;
+        rc = sk_X509_push(anchor, p->cert[p->n - 1]) > 0 ? RES_OK : RES_MEMORY;
     if (rc == RES_OK)
-        rc = verify(s->q, between, anchor, &why);
-    if (rc == RES_OK && why == TRUST_OK)
-        rc = look_again(s, &why);
+        rc = verify(p, between, anchor, &why);
     sk_X509_free(between); /* the certificates are borrowed */
     sk_X509_free(anchor);
-    if (rc == RES_OK && (!s->judged || why == TRUST_OK))
-        s->why = why;
-    s->judged = true;
-    return rc;
-}
-
-/* ---- looking for one ---- */
-
-/* As far as can be seen without a key. */
-static bool
-may_have_issued(X509 *issuer, X509 *x)
-{
-    const ASN1_OCTET_STRING *wanted = X509_get0_authority_key_id(x);
-    const ASN1_OCTET_STRING *its = X509_get0_subject_key_id(issuer);
-
-    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(x)) != 0)
-        return false;
-    return wanted == NULL || its == NULL || ASN1_OCTET_STRING_cmp(wanted, its) == 0;
-}
-
-static bool
-on_path(const struct search *s, const X509 *x)
-{
-    for (int i = 0; i < s->n; i++)
-        if (s->path[i] == x || X509_cmp(s->path[i], x) == 0)
-            return true;
-    return false;
-}
-
-static enum result
-has_signed(struct search *s, X509 *issuer, X509 *x, bool *ret)
-{
-    EVP_PKEY *key = X509_get0_pubkey(issuer);
-    enum trust_reason why = TRUST_SIGNATURE;
-
-    s->signatures--;
-    *ret = false;
-    if (key == NULL)
-        why = TRUST_WEAK; /* of a kind that libcrypto does not know */
-    else
-        *ret = X509_verify(x, key) == 1;
-    if (out_of_memory())
-        return RES_MEMORY;
-    if (!*ret && !s->judged && s->why == TRUST_NO_PATH)
-        s->why = why;
-    return RES_OK;
-}
-
-/* The next issuer of the path's last certificate; NULL when there is none any more, or no more work
- * may be done. */
-static enum result
-next_issuer(struct search *s, X509 **ret, bool *ret_anchor)
-{
-    int anchors = sk_X509_num(s->q->anchors), all = anchors + sk_X509_num(s->q->issuers);
-    int *i = &s->next[s->n - 1];
-    X509 *top = s->path[s->n - 1];
-    bool is_issuer = false;
-
-    *ret = NULL;
-    while (*i < all && s->signatures > 0 && s->tries > 0) {
-        *ret_anchor = *i < anchors;
-        X509 *x = *ret_anchor ? sk_X509_value(s->q->anchors, *i)
-                              : sk_X509_value(s->q->issuers, *i - anchors);
-        (*i)++;
-        if (!may_have_issued(x, top) || on_path(s, x))
-            continue;
-        enum result rc = has_signed(s, x, top, &is_issuer);
-        if (rc != RES_OK)
-            return rc;
-        if (is_issuer) {
-            *ret = x;
-            return RES_OK;
-        }
-    }
-    return RES_OK;
-}
-
-/* The user may name the certificate itself. */
-static bool
-is_anchor(const struct path_question *q)
-{
-    for (int i = 0; i < sk_X509_num(q->anchors); i++)
-        if (X509_cmp(sk_X509_value(q->anchors, i), q->leaf) == 0)
-            return true;
-    return false;
-}
-
-enum result
-path_find(const struct path_question *q, enum trust_reason *ret)
-{
-    struct search s = {.q = q,
-                       .path = {q->leaf},
-                       .n = 1,
-                       .signatures = PATH_SIGNATURES_MAX,
-                       .tries = PATH_TRIES_MAX,
-                       .why = TRUST_NO_PATH};
-    enum result rc = is_anchor(q) ? judge(&s) : RES_OK;
-
-    while (rc == RES_OK && s.n > 0 && s.why != TRUST_OK) {
-        X509 *issuer;
-        bool anchor;
-        rc = next_issuer(&s, &issuer, &anchor);
-        if (rc != RES_OK)
-            break;
-        if (issuer == NULL) {
-            s.n--;
-            continue;
-        }
-        s.path[s.n++] = issuer;
-        if (anchor) {
-            rc = judge(&s);
-            s.n--;
-        } else if (s.n > TRUST_DEPTH_MAX + 1) {
-            s.why = s.judged ? s.why : TRUST_CA;
-            s.n--;
-        } else {
-            s.next[s.n - 1] = 0;
-        }
-    }
-    ERR_clear_error();
+    if (rc == RES_OK && why == TRUST_OK && !is_for_email(p->cert[0]))
+        why = TRUST_EKU;
+    for (int i = 1; i < p->n && rc == RES_OK && why == TRUST_OK; i++)
+        rc = look_again(p, i, &why);
     if (rc == RES_OK)
-        *ret = s.why;
+        *ret = why;
     return rc;
 }

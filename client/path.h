@@ -1,40 +1,33 @@
 /*
- * A path from a certificate to an anchor that deserves belief, RFC 5280 section 6, among
- * certificates that anybody may have sent.
+ * One path from a certificate to an anchor: whether it deserves belief, RFC 5280 section 6.
  *
- * libcrypto judges a path, but looks for one with the first issuer that has the right name. Whoever
- * can have a certificate logged can put one with the name of somebody else's CA beside it.  So
- * every path is tried that names and signatures allow, anchors first, until one holds; the bounds
- * below are on the work that strangers can make.
- *
- * Beyond libcrypto: every CA has basicConstraints (RFC 5280 6.1.4 k; a key usage, or a Netscape
- * type, is not enough), key purposes bind CAs too, name constraints are read once more
- * (constraints.h), and so is the strength of what signs.
+ * libcrypto judges.  Beyond it: every CA has basicConstraints (RFC 5280 6.1.4 k; a Netscape type is
+ * not enough), key purposes bind CAs too, and name constraints are read once more (constraints.h).
  *
  * Private to client/trust.  No files, no environment, no clock.  Uses constraints, libcrypto.
  */
 #ifndef CLIENT_PATH_H
 #define CLIENT_PATH_H
 
-#include "client/constraints.h"
+#include <openssl/x509.h>
+
 #include "client/trust.h"
+#include "merkle/leaf/address.h"
 
-/* Signatures that are checked in search of one certificate's path: a real one has four at most, the
- * rest is decoys; milliseconds. */
-#define PATH_SIGNATURES_MAX 256
-/* Paths that are judged for one certificate; most have one. */
-#define PATH_TRIES_MAX 16
+/* Certificates in a path: the leaf, the CAs, the anchor. */
+#define PATH_MAX_CERTS (TRUST_DEPTH_MAX + 2)
 
-struct path_question {
-    X509 *leaf;
-    STACK_OF(X509) * anchors;
-    STACK_OF(X509) * issuers;
+struct path {
+    X509 *cert[PATH_MAX_CERTS];    /* borrowed; the leaf first, the anchor last */
+    int n;                         /* 1: the leaf is an anchor itself */
     uint64_t now;                  /* seconds since 1970 */
-    const struct address *address; /* NULL: any */
+    const struct address *address; /* for which the leaf is to be used; NULL: none */
 };
 
-/* Judges: TRUST_OK, or what is wrong with the path that was found first.  RES_MEMORY, RES_CRYPTO.
- * Leaves nothing in the thread's error queue. */
-MUST_CHECK enum result path_find(const struct path_question *q, enum trust_reason *ret);
+/* Judges.  RES_MEMORY, RES_CRYPTO.  May leave something in the thread's error queue. */
+MUST_CHECK enum result path_judge(const struct path *p, enum trust_reason *ret);
+
+/* Empties the thread's error queue; whether memory was the matter. */
+bool path_out_of_memory(void);
 
 #endif

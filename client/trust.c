@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/path.h"
+#include "client/paths.h"
 #include "merkle/leaf/mailboxes.h"
 
 static const struct {
@@ -263,7 +263,7 @@ static enum result
 judge(const struct trust_anchors *a, const struct trust_question *q, X509 *leaf,
       const struct cert *c, enum trust_reason *ret)
 {
-    struct path_question p = {.leaf = leaf, .anchors = a->certs, .now = q->now};
+    struct paths_question p = {.leaf = leaf, .anchors = a->certs, .now = q->now};
     struct address typed;
     bool certified = false;
     enum result parsed = address_parse(q->address, &typed);
@@ -272,7 +272,7 @@ judge(const struct trust_anchors *a, const struct trust_question *q, X509 *leaf,
     if (rc != RES_OK)
         return rc;
     p.address = parsed == RES_OK ? &typed : NULL;
-    rc = path_find(&p, ret);
+    rc = paths_find(&p, ret);
     sk_X509_pop_free(p.issuers, X509_free);
     if (rc != RES_OK || *ret != TRUST_OK)
         return rc;

@@ -5,9 +5,9 @@
  * does not validate, RFC 5280 section 6, to anchors that the user named: dates, signatures, CA
  * flags, path length, name constraints, critical extensions, policies where a CA demands them, key
  * purposes; and nothing whose key or signature is below 112 bits of strength.  The issuers come
- * from anybody and prove nothing, nor do they stand in the way of a path that holds (path.h).
+ * from anybody and prove nothing, nor do they stand in the way of a path that holds (paths.h).
  *
- * No files, no environment, no clock: the time is an argument.  Uses path, libcrypto, merkle/leaf.
+ * No files, no environment, no clock: the time is an argument.  Uses paths, libcrypto, merkle/leaf.
  */
 #ifndef CLIENT_TRUST_H
 #define CLIENT_TRUST_H
