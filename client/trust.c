@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/paths.h"
 #include "merkle/leaf/mailboxes.h"
-
-/* OpenSSL's level of 112 bits: RSA from 2048, SHA-2. */
-#define SECURITY_LEVEL 2
 
 static const struct {
     const char *name, *sentence;
@@ -28,10 +26,14 @@ static const struct {
     [TRUST_EKU] = {"eku", "it, or a CA above it, is not for e-mail (RFC 5280 4.2.1.12)"},
     [TRUST_KEY_USAGE] = {"key-usage", "its key is not for that purpose (RFC 5280 4.2.1.3)"},
     [TRUST_SIGNATURE] = {"signature", "a signature in its path is wrong (RFC 5280 6.1.3)"},
-    [TRUST_WEAK] = {"weak", "a key or signature in its path has less than 112 bits of strength"},
+    [TRUST_WEAK] = {"weak",
+                    "a key or signature in its path has less than 112 bits of strength, or is of "
+                    "a kind that is not known here (RFC 8550 4)"},
     [TRUST_ADDRESS] = {"address", "it is not certified for this address (RFC 8550 3)"},
     [TRUST_REVOKED] = {"revoked", "it was revoked (RFC 5280 6.3)"},
-    [TRUST_MALFORMED] = {"malformed", "it cannot be read (RFC 5280 4.1)"},
+    [TRUST_MALFORMED] = {"malformed",
+                         "it, or a certificate above it, cannot be read (RFC 5280 4.1)"},
+    [TRUST_POLICY] = {"policy", "a CA above it demands a policy that it lacks (RFC 5280 6.1.5)"},
 };
 
 const char *
@@ -49,7 +51,7 @@ trust_reason_sentence(enum trust_reason r)
 /* ---- certificates ---- */
 
 struct trust_anchors {
-    X509_STORE *store;
+    STACK_OF(X509) * certs;
 };
 
 /* All of der, or NULL. */
@@ -67,6 +69,15 @@ read_x509(struct span der)
     return x;
 }
 
+static enum result
+add_cert(STACK_OF(X509) * to, X509 *x)
+{
+    if (sk_X509_push(to, x) > 0)
+        return RES_OK;
+    X509_free(x);
+    return RES_MEMORY;
+}
+
 enum result
 trust_anchors_new(const struct span *der, size_t n, struct trust_anchors **ret)
 {
@@ -75,16 +86,12 @@ trust_anchors_new(const struct span *der, size_t n, struct trust_anchors **ret)
 
     if (a == NULL)
         return RES_MEMORY;
-    a->store = X509_STORE_new();
-    if (a->store == NULL)
+    a->certs = sk_X509_new_null();
+    if (a->certs == NULL)
         rc = RES_MEMORY;
     for (size_t i = 0; i < n && rc == RES_OK; i++) {
         X509 *x = read_x509(der[i]);
-        if (x == NULL)
-            rc = RES_CERT;
-        else if (X509_STORE_add_cert(a->store, x) != 1)
-            rc = RES_MEMORY;
-        X509_free(x);
+        rc = x == NULL ? RES_CERT : add_cert(a->certs, x);
     }
     if (rc != RES_OK) {
         trust_anchors_free(a);
@@ -99,113 +106,27 @@ trust_anchors_free(struct trust_anchors *a)
 {
     if (a == NULL)
         return;
-    X509_STORE_free(a->store);
+    sk_X509_pop_free(a->certs, X509_free);
     free(a);
 }
 
-/* ---- the path ---- */
-
-static enum trust_reason
-reason_of(int error)
-{
-    switch (error) {
-    case X509_V_OK:
-        return TRUST_OK;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return TRUST_EXPIRED;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return TRUST_NOT_YET;
-    case X509_V_ERR_INVALID_CA:
-    case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-    case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
-    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
-        return TRUST_CA;
-    case X509_V_ERR_PERMITTED_VIOLATION:
-    case X509_V_ERR_EXCLUDED_VIOLATION:
-    case X509_V_ERR_SUBTREE_MINMAX:
-    case X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE:
-    case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
-    case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
-        return TRUST_NAMES;
-    case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
-        return TRUST_CRITICAL;
-    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-    case X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE:
-        return TRUST_SIGNATURE;
-    case X509_V_ERR_EE_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_MD_TOO_WEAK:
-        return TRUST_WEAK;
-    case X509_V_ERR_INVALID_EXTENSION:
-    case X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY:
-        return TRUST_MALFORMED;
-    default:
-        return TRUST_NO_PATH;
-    }
-}
-
-/* Key purposes bind every certificate of the path that has them, RFC 5280 4.2.1.12 for the leaf
- * and, as all verifiers in use do, the CAs; the anchor is trusted as the user gave it. */
-static bool
-for_email(STACK_OF(X509) * chain)
-{
-    int n = sk_X509_num(chain);
-
-    for (int i = 0; i < n; i++) {
-        X509 *x = sk_X509_value(chain, i);
-        bool anchor = i > 0 && i == n - 1;
-        if (!anchor && (X509_get_extension_flags(x) & EXFLAG_XKUSAGE) != 0 &&
-            (X509_get_extended_key_usage(x) & (XKU_SMIME | XKU_ANYEKU)) == 0)
-            return false;
-    }
-    return true;
-}
-
-static STACK_OF(X509) * untrusted_of(const struct trust_question *q)
+static enum result
+read_issuers(const struct trust_question *q, STACK_OF(X509) * *ret)
 {
     STACK_OF(X509) *s = sk_X509_new_null();
+    enum result rc = s == NULL ? RES_MEMORY : RES_OK;
 
-    for (size_t i = 0; s != NULL && i < q->issuers_n && i < TRUST_ISSUERS_MAX; i++) {
+    for (size_t i = 0; rc == RES_OK && i < q->issuers_n && i < TRUST_ISSUERS_MAX; i++) {
         X509 *x = read_x509(q->issuers[i]);
-        if (x != NULL && sk_X509_push(s, x) <= 0)
-            X509_free(x);
+        if (x != NULL)
+            rc = add_cert(s, x);
     }
-    return s;
-}
-
-static enum result
-validate_path(const struct trust_anchors *a, const struct trust_question *q, X509 *leaf,
-              enum trust_reason *ret)
-{
-    STACK_OF(X509) *untrusted = untrusted_of(q);
-    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    enum result rc = RES_MEMORY;
-
-    if (untrusted == NULL || ctx == NULL ||
-        X509_STORE_CTX_init(ctx, a->store, leaf, untrusted) != 1)
-        goto out;
-    X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
-    X509_VERIFY_PARAM_set_time(p, (time_t)q->now);
-    X509_VERIFY_PARAM_set_depth(p, TRUST_DEPTH_MAX);
-    X509_VERIFY_PARAM_set_auth_level(p, SECURITY_LEVEL);
-    /* The user's anchor may be any CA. */
-    if (X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN) != 1)
-        goto out;
-    int ok = X509_verify_cert(ctx);
-    int error = X509_STORE_CTX_get_error(ctx);
-    if (ok < 0 || error == X509_V_ERR_OUT_OF_MEM)
-        goto out;
-    *ret = ok == 1 ? TRUST_OK : reason_of(error);
-    if (ok != 1 && *ret == TRUST_OK)
-        *ret = TRUST_NO_PATH;
-    if (*ret == TRUST_OK && !for_email(X509_STORE_CTX_get0_chain(ctx)))
-        *ret = TRUST_EKU;
-    rc = RES_OK;
-out:
-    X509_STORE_CTX_free(ctx);
-    sk_X509_pop_free(untrusted, X509_free);
-    ERR_clear_error();
-    return rc;
+    if (rc != RES_OK) {
+        sk_X509_pop_free(s, X509_free);
+        return rc;
+    }
+    *ret = s;
+    return RES_OK;
 }
 
 /* ---- the leaf's own ---- */
@@ -215,9 +136,10 @@ static bool
 may_be_used(X509 *leaf, enum mailbox_purpose purpose)
 {
     uint32_t usage = X509_get_key_usage(leaf); /* all bits when there is none */
-    int type = EVP_PKEY_get_base_id(X509_get0_pubkey(leaf));
+    EVP_PKEY *key = X509_get0_pubkey(leaf);
+    int type = key != NULL ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE;
     bool agrees = type == EVP_PKEY_EC || type == EVP_PKEY_X25519 || type == EVP_PKEY_X448;
-    bool can_sign = type != EVP_PKEY_X25519 && type != EVP_PKEY_X448;
+    bool can_sign = key != NULL && type != EVP_PKEY_X25519 && type != EVP_PKEY_X448;
     bool can_encrypt = type == EVP_PKEY_RSA || agrees;
     bool signs = can_sign && (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
     bool encrypts =
@@ -240,61 +162,145 @@ local_part(struct span text)
     return span_of(text.p, n > 0 ? n - 1 : 0);
 }
 
-/* Whether m, which is certified, is the address that was typed.  Both have the same form, so
- * with folding nothing is left to compare. */
-static bool
-is_address(const struct mailbox *m, const struct trust_question *q, const struct address *typed)
+/* Whether text, which is certified, is the address that was typed, which has that form. */
+static enum result
+is_spelt(struct span text, const struct trust_question *q, const struct address *typed, bool *ret)
 {
-    if (!span_equal(m->address, address_span(typed)))
+    struct address a;
+    enum result rc = address_parse(text, &a);
+
+    *ret = rc == RES_OK && span_equal(address_span(&a), address_span(typed)) &&
+           (q->fold || span_equal(local_part(text), local_part(q->address)));
+    return rc == RES_MEMORY ? rc : RES_OK;
+}
+
+/* The text of a name that is for mail; false for any other. */
+static bool
+is_mail_name(const GENERAL_NAME *n, struct span *ret)
+{
+    const ASN1_STRING *s = NULL;
+
+    if (n->type == GEN_EMAIL)
+        s = n->d.rfc822Name;
+    else if (n->type != GEN_OTHERNAME ||
+             OBJ_obj2nid(n->d.otherName->type_id) != NID_id_on_SmtpUTF8Mailbox)
         return false;
-    return q->fold || span_equal(local_part(m->certified), local_part(q->address));
+    else if (n->d.otherName->value->type == V_ASN1_UTF8STRING)
+        s = n->d.otherName->value->value.utf8string;
+    *ret = s != NULL ? span_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s))
+                     : span_of(NULL, 0);
+    return true;
+}
+
+/*
+ * Whether one of the names in the subjectAltName is spelt like the address; *ret_any: whether there
+ * is a name for mail, legible or not.  Each name by itself: a certificate may have an address in
+ * two spellings, which are one mailbox.
+ */
+static enum result
+spelt_in_san(X509 *leaf, const struct trust_question *q, const struct address *typed, bool *ret_any,
+             bool *ret)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    enum result rc = RES_OK;
+    struct span text;
+
+    *ret_any = *ret = false;
+    for (int i = 0; rc == RES_OK && !*ret && i < sk_GENERAL_NAME_num(names); i++) {
+        if (!is_mail_name(sk_GENERAL_NAME_value(names, i), &text))
+            continue;
+        *ret_any = true;
+        rc = is_spelt(text, q, typed, ret);
+    }
+    GENERAL_NAMES_free(names);
+    return rc;
+}
+
+/* Whether c names the mailbox in the place that counts, and all readers read it so; *ret is where.
+ */
+static enum result
+find_mailbox(const struct cert *c, const struct address *typed, struct mailboxes *ret,
+             const struct mailbox **ret_one)
+{
+    enum result rc = mailboxes_of(c, ret);
+
+    if (rc != RES_OK)
+        return rc;
+    *ret_one = NULL;
+    for (size_t i = 0; i < ret->n && *ret_one == NULL; i++)
+        if (span_equal(ret->list[i].address, address_span(typed)))
+            *ret_one = &ret->list[i];
+    return RES_OK;
 }
 
 static enum result
-certifies(const struct trust_question *q, bool *ret)
+certifies(X509 *leaf, const struct cert *c, const struct trust_question *q,
+          const struct address *typed, bool *ret)
 {
+    const struct mailbox *one;
     struct mailboxes all;
-    struct address typed;
-    struct cert c;
-    bool in_san = false;
+    bool in_san, spelt;
+    enum result rc = find_mailbox(c, typed, &all, &one);
 
-    *ret = false;
-    if (address_parse(q->address, &typed) != RES_OK || cert_parse(q->leaf, &c) != RES_OK)
-        return RES_OK;
-    enum result rc = mailboxes_of(&c, &all);
     if (rc != RES_OK)
         return rc;
-    for (size_t i = 0; i < all.n; i++)
-        in_san = in_san || all.list[i].source <= MAILBOX_SAN_SMTPUTF8;
-    for (size_t i = 0; i < all.n; i++) {
-        bool counts = in_san ? all.list[i].source <= MAILBOX_SAN_SMTPUTF8
-                             : all.list[i].source == MAILBOX_SUBJECT_EMAIL;
-        *ret = *ret || (counts && is_address(&all.list[i], q, &typed));
+    *ret = false;
+    if (one != NULL)
+        rc = spelt_in_san(leaf, q, typed, &in_san, &spelt);
+    if (one != NULL && rc == RES_OK) {
+        if (in_san)
+            *ret = spelt && one->source <= MAILBOX_SAN_SMTPUTF8;
+        else if (one->source == MAILBOX_SUBJECT_EMAIL)
+            rc = is_spelt(one->certified, q, typed, ret);
     }
     mailboxes_release(&all);
-    return RES_OK;
+    return rc;
+}
+
+/* ---- judging ---- */
+
+static enum result
+judge(const struct trust_anchors *a, const struct trust_question *q, X509 *leaf,
+      const struct cert *c, enum trust_reason *ret)
+{
+    struct paths_question p = {.leaf = leaf, .anchors = a->certs, .now = q->now};
+    struct address typed;
+    bool certified = false;
+    enum result parsed = address_parse(q->address, &typed);
+    enum result rc = parsed == RES_MEMORY ? parsed : read_issuers(q, &p.issuers);
+
+    if (rc != RES_OK)
+        return rc;
+    p.address = parsed == RES_OK ? &typed : NULL;
+    rc = paths_find(&p, ret);
+    sk_X509_pop_free(p.issuers, X509_free);
+    if (rc != RES_OK || *ret != TRUST_OK)
+        return rc;
+    if (!may_be_used(leaf, q->purpose)) {
+        *ret = TRUST_KEY_USAGE;
+        return RES_OK;
+    }
+    if (parsed == RES_OK)
+        rc = certifies(leaf, c, q, &typed, &certified);
+    if (rc == RES_OK && !certified)
+        *ret = TRUST_ADDRESS;
+    return rc;
 }
 
 enum result
 trust_validate(const struct trust_anchors *a, const struct trust_question *q,
                enum trust_reason *ret_reason)
 {
+    enum trust_reason reason = TRUST_MALFORMED;
+    enum result rc = RES_OK;
+    struct cert c;
     X509 *leaf = read_x509(q->leaf);
-    bool certified;
-    enum result rc;
 
-    if (leaf == NULL) {
-        *ret_reason = TRUST_MALFORMED;
-        return RES_OK;
-    }
-    rc = validate_path(a, q, leaf, ret_reason);
-    if (rc == RES_OK && *ret_reason == TRUST_OK && !may_be_used(leaf, q->purpose))
-        *ret_reason = TRUST_KEY_USAGE;
-    if (rc == RES_OK && *ret_reason == TRUST_OK) {
-        rc = certifies(q, &certified);
-        if (rc == RES_OK && !certified)
-            *ret_reason = TRUST_ADDRESS;
-    }
+    if (leaf != NULL && cert_parse(q->leaf, &c) == RES_OK)
+        rc = judge(a, q, leaf, &c, &reason);
     X509_free(leaf);
+    ERR_clear_error();
+    if (rc == RES_OK)
+        *ret_reason = reason;
     return rc;
 }

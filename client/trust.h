@@ -3,10 +3,11 @@
  *
  * A log records what was issued, also what nobody should trust.  So nothing is offered for use that
  * does not validate, RFC 5280 section 6, to anchors that the user named: dates, signatures, CA
- * flags, path length, name constraints, critical extensions, key purposes; and nothing whose key or
- * signature is below 112 bits of strength.  The issuers come from anybody and prove nothing.
+ * flags, path length, name constraints, critical extensions, policies where a CA demands them, key
+ * purposes; and nothing whose key or signature is below 112 bits of strength.  The issuers come
+ * from anybody and prove nothing, nor do they stand in the way of a path that holds (paths.h).
  *
- * No files, no environment, no clock: the time is an argument.  Uses libcrypto, merkle/leaf.
+ * No files, no environment, no clock: the time is an argument.  Uses paths, libcrypto, merkle/leaf.
  */
 #ifndef CLIENT_TRUST_H
 #define CLIENT_TRUST_H
@@ -38,6 +39,7 @@ enum trust_reason {
     TRUST_ADDRESS,   /* not certified for that address */
     TRUST_REVOKED,
     TRUST_MALFORMED,
+    TRUST_POLICY, /* a CA demands a policy that the certificate does not have */
     TRUST_REASONS
 };
 
@@ -64,8 +66,9 @@ struct trust_question {
 };
 
 /*
- * Judges.  The address must be certified: in the subjectAltName, or, when that names none, in the
- * subject's emailAddress; its local part octet for octet.  RES_MEMORY, RES_CRYPTO.
+ * Judges.  The address must be certified: in the subjectAltName as rfc822Name or SmtpUTF8Mailbox,
+ * or, when neither stands there, in the subject's emailAddress; its local part octet for octet.
+ * RES_MEMORY, RES_CRYPTO.
  */
 MUST_CHECK enum result trust_validate(const struct trust_anchors *a, const struct trust_question *q,
                                       enum trust_reason *ret_reason);
