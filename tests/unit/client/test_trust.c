@@ -380,10 +380,12 @@ static const char *
 utf8_san(const char *text, char out[static 512])
 {
     size_t n = strlen(text);
-    int at = sprintf(out, "DER:30:%02zx:a0:%02zx:06:08:2b:06:01:05:05:07:08:09:a0:%02zx:0c:%02zx",
-                     n + 16, n + 14, n + 2, n);
+    assert_true(n < 100);
+    int at =
+        snprintf(out, 512, "DER:30:%02zx:a0:%02zx:06:08:2b:06:01:05:05:07:08:09:a0:%02zx:0c:%02zx",
+                 n + 16, n + 14, n + 2, n);
     for (size_t i = 0; i < n; i++)
-        at += sprintf(out + at, ":%02x", (unsigned char)text[i]);
+        at += snprintf(out + at, 512 - (size_t)at, ":%02x", (unsigned char)text[i]);
     return out;
 }
 
