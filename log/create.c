@@ -56,7 +56,8 @@ config_text(const struct create_options *o, struct buf *out)
                             "# highwater = /var/lib/cartulary-highwater/log\n"
                             "\n# eku = 1.3.6.1.5.5.7.3.4\n# any-eku = no\n# no-eku = no\n"
                             "# disk-floor = 1073741824\n# scrub-period = 604800\n"
-                            "# workers = 0\n# pool = 4096\n# connections = 1024\n");
+                            "# workers = 0\n# pool = 4096\n# connections = 1024\n"
+                            "# lookup-rate = 60\n# lookup-burst = 30\n");
     return rc;
 }
 

@@ -36,6 +36,14 @@ static const struct {
     {"eku", "emailProtection", RES_CONFIG},
     {"eku", "1.3.6.1.5.5.7.3.4 1.3.6.1.5.5.7.3.4.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1",
      RES_CONFIG},
+    {"lookup-rate", "0", RES_OK}, /* no limit */
+    {"lookup-rate", "1000001", RES_CONFIG},
+    {"lookup-burst", "1", RES_OK},
+    {"lookup-burst", "0", RES_CONFIG},
+    {"directory-delay", "1", RES_OK},
+    {"directory-delay", "3600", RES_OK},
+    {"directory-delay", "0", RES_CONFIG},
+    {"directory-delay", "3601", RES_CONFIG},
     {"trusted-proxy", "192.0.2.1 2001:db8::1", RES_OK},
     {"trusted-proxy", "proxy.example", RES_CONFIG},
 };
@@ -69,6 +77,15 @@ a_value_lands_in_its_field(void **state)
     assert_int_equal(setting_set(&c, "pool", "7", detail), RES_OK);
     assert_int_equal(c.pool, 7);
     assert_int_equal(c.issuer_burst, 1000); /* its neighbours are not written */
+    assert_int_equal(c.lookup_rate, 60);
+    assert_int_equal(c.lookup_burst, 30);
+    assert_int_equal(c.directory_delay, 60);
+    assert_int_equal(setting_set(&c, "lookup-rate", "6", detail), RES_OK);
+    assert_int_equal(setting_set(&c, "lookup-burst", "3", detail), RES_OK);
+    assert_int_equal(setting_set(&c, "directory-delay", "90", detail), RES_OK);
+    assert_int_equal(c.lookup_rate, 6);
+    assert_int_equal(c.lookup_burst, 3);
+    assert_int_equal(c.directory_delay, 90);
     assert_int_equal(setting_set(&c, "not-after-limit", "86400", detail), RES_OK);
     assert_int_equal(c.policy.not_after_limit, 86400);
     assert_int_equal(setting_set(&c, "eku", "1.3.6.1.5.5.7.3.2", detail), RES_OK);
