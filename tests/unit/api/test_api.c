@@ -8,221 +8,12 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <openssl/pem.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "api/http/api.h"
-#include "log/create.h"
-#include "log/tokens.h"
 #include "merkle/base/text.h"
 #include "tests/mint/mint.h"
+#include "tests/unit/api/world.h"
 
-struct world {
-    char dir[64];
-    struct config config;
-    struct api api;
-    pthread_t id;
-    char token[TOKENS_TEXT_MAX];
-    struct span leaf, pre, ca, root, stranger, stranger_root;
-    EVP_PKEY *root_key;
-};
-
-/* ---- a log ---- */
-
-static void
-quiet(void *arg, const char *event, const char *fields)
-{
-    (void)arg;
-    (void)event;
-    (void)fields;
-}
-
-static void
-mint_all(struct world *w, struct buf *pem)
-{
-    EVP_PKEY *key[3] = {mint_key(MINT_P256), mint_key(MINT_P256), mint_key(MINT_P256)};
-    X509 *root = mint_root("Root", key[0]);
-    X509 *ca = mint_ca("CA", key[1], root, key[0]);
-    X509 *other = mint_root("Stranger", key[2]);
-    X509 *x[3] = {mint_leaf("a@example.org", key[2], ca, key[1]),
-                  mint_precert("b@example.org", key[2], ca, key[1]),
-                  mint_leaf("c@example.org", key[2], other, key[2])};
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *text;
-    long n;
-
-    PEM_write_bio_X509(bio, root);
-    n = BIO_get_mem_data(bio, &text);
-    assert_int_equal(buf_add(pem, span_of(text, (size_t)n)), RES_OK);
-    BIO_free(bio);
-    w->root = mint_der(root);
-    w->ca = mint_der(ca);
-    w->stranger_root = mint_der(other);
-    w->leaf = mint_der(x[0]);
-    w->pre = mint_der(x[1]);
-    w->stranger = mint_der(x[2]);
-    X509_free(root);
-    X509_free(ca);
-    X509_free(other);
-    w->root_key = key[0];
-    for (int i = 0; i < 3; i++)
-        X509_free(x[i]);
-    for (int i = 1; i < 3; i++)
-        EVP_PKEY_free(key[i]);
-}
-
-static void
-on_drain(void *app)
-{
-    log_drain(((struct api *)app)->log);
-}
-
-static void *
-run(void *arg)
-{
-    server_run(arg);
-    return NULL;
-}
-
-static void
-begin(struct world *w, bool entries_public)
-{
-    struct buf pem = BUF_INIT(1 << 20);
-    struct log_trouble why = {""};
-    char detail[CONFIG_TEXT_MAX];
-    const char *wrong;
-    int line;
-
-    snprintf(w->dir, sizeof w->dir, "/tmp/test_api.XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    mint_all(w, &pem);
-    struct create_options o = {.dir = w->dir,
-                               .origin = "log.example/test",
-                               .url = "https://log.example",
-                               .entries_public = entries_public,
-                               .roots_pem = buf_span(&pem)};
-    if (create_log(&o, &why) != RES_OK)
-        fail_msg("%s", why.text);
-    buf_release(&pem);
-    assert_int_equal(tokens_add(w->dir, "auditor", w->token), RES_OK);
-    assert_int_equal(config_load(w->dir, &w->config, &line, detail), RES_OK);
-    w->config.map_size = UINT64_C(1) << 30;
-    w->config.entries_max = 2;
-    if (log_open(&w->config, (struct log_sink){.line = quiet}, &w->api.log, &why) != RES_OK)
-        fail_msg("%s", why.text);
-    w->api.config = &w->config;
-    struct server_options s = {.listen = "127.0.0.1:0",
-                               .connections = 100,
-                               .workers = 2,
-                               .head_ms = 5000,
-                               .body_ms = 5000,
-                               .idle_ms = 5000,
-                               .routes = api_routes(w->config.body_max),
-                               .hooks = {.app = &w->api,
-                                         .thread_new = api_thread_new,
-                                         .thread_free = api_thread_free,
-                                         .drain = on_drain}};
-    assert_int_equal(server_new(&s, &w->api.server, &wrong), RES_OK);
-    assert_int_equal(log_start(w->api.log), RES_OK);
-    pthread_create(&w->id, NULL, run, w->api.server);
-}
-
-static void
-end(struct world *w)
-{
-    char command[128];
-
-    server_stop(w->api.server);
-    pthread_join(w->id, NULL);
-    server_free(w->api.server);
-    log_close(w->api.log);
-    mint_free(w->leaf);
-    mint_free(w->pre);
-    mint_free(w->ca);
-    mint_free(w->root);
-    mint_free(w->stranger);
-    mint_free(w->stranger_root);
-    EVP_PKEY_free(w->root_key);
-    snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
-    assert_int_equal(system(command), 0);
-}
-
-/* ---- a client ---- */
-
-/* Sends one request and reads the whole answer into *ret, NUL-terminated; returns the status. */
-static int
-ask(struct world *w, const char *method, const char *path, const char *headers, struct span body,
-    struct buf *ret)
-{
-    const char *colon = strrchr(server_address(w->api.server), ':');
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons((uint16_t)atoi(colon + 1)),
-                            .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    struct timeval wait = {.tv_sec = 20};
-    struct buf rq = BUF_INIT(1 << 20);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ssize_t n;
-
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(buf_printf(&rq, "%s %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s", method,
-                                path, headers),
-                     RES_OK);
-    if (body.n > 0)
-        assert_int_equal(buf_printf(&rq, "Content-Length: %zu\r\n", body.n), RES_OK);
-    assert_int_equal(buf_printf(&rq, "\r\n"), RES_OK);
-    assert_int_equal(buf_add(&rq, body), RES_OK);
-    assert_int_equal(send(fd, rq.p, rq.n, MSG_NOSIGNAL), (ssize_t)rq.n);
-    buf_release(&rq);
-    ret->n = 0;
-    do {
-        assert_int_equal(buf_reserve(ret, 65536), RES_OK);
-        n = recv(fd, ret->p + ret->n, 65535, 0);
-        if (n > 0)
-            ret->n += (size_t)n;
-    } while (n > 0);
-    close(fd);
-    ret->p[ret->n] = '\0';
-    return ret->n > 12 ? atoi((char *)ret->p + 9) : 0;
-}
-
-static const char *
-body_of(const struct buf *answer)
-{
-    const char *at = strstr((const char *)answer->p, "\r\n\r\n");
-
-    return at == NULL ? "" : at + 4;
-}
-
-/* {"chain":[…]} of n certificates. */
-static void
-chain_json(const struct span *certs, size_t n, struct buf *out)
-{
-    out->n = 0;
-    assert_int_equal(buf_printf(out, "{\"chain\":["), RES_OK);
-    for (size_t i = 0; i < n; i++) {
-        assert_int_equal(buf_printf(out, i == 0 ? "\"" : ",\""), RES_OK);
-        assert_int_equal(text_base64(certs[i], out), RES_OK);
-        assert_int_equal(buf_printf(out, "\""), RES_OK);
-    }
-    assert_int_equal(buf_printf(out, "]}"), RES_OK);
-}
-
-static uint64_t
-tree_size(struct world *w)
-{
-    struct store_head h;
-    uint64_t generation;
-
-    log_head(w->api.log, &h, &generation);
-    return h.size;
-}
-
-/* ---- tests ---- */
+/* An answer ends with a NUL. */
+#define BODY(answer) ((const char *)world_body(answer).p)
 
 static const struct {
     const char *says;
@@ -338,13 +129,6 @@ static const struct {
 };
 
 static void
-expect(const char *says, int status, int want, const struct buf *answer, const char *holds)
-{
-    if (status != want || memmem(answer->p, answer->n, holds, strlen(holds)) == NULL)
-        fail_msg("%s: not %d with %s:\n%s", says, want, holds, (const char *)answer->p);
-}
-
-static void
 submit_two(struct world *w, struct buf *answer)
 {
     struct buf json = BUF_INIT(1 << 20);
@@ -353,27 +137,29 @@ submit_two(struct world *w, struct buf *answer)
     struct span pre[2] = {w->pre, w->ca};
     struct span stranger[2] = {w->stranger, w->stranger_root};
 
-    chain_json(leaf, 3, &json);
-    expect("a leaf", ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer), 200, answer,
-           "{\"sct_version\":0,\"id\":\"");
-    assert_int_equal(buf_printf(&first, "%s", body_of(answer)), RES_OK);
-    assert_non_null(strstr(body_of(answer), "\"extensions\":\"AAAFAAAAAAA=\""));
-    expect("the same again", ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer), 200,
-           answer, "{\"sct_version\":0,\"id\":\"");
-    assert_true(span_equal(buf_span(&first), span_str(body_of(answer))));
-    expect("a leaf as a precertificate",
-           ask(w, "POST", "/ct/v1/add-pre-chain", "", buf_span(&json), answer), 400, answer,
-           "problem:bad-poison\"");
-    chain_json(pre, 2, &json);
-    expect("a precertificate as a leaf",
-           ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer), 400, answer,
-           "problem:poison-in-certificate\"");
-    expect("a precertificate without its root",
-           ask(w, "POST", "/ct/v1/add-pre-chain", "", buf_span(&json), answer), 200, answer,
-           "\"extensions\":\"AAAFAAAAAAE=\"");
-    chain_json(stranger, 2, &json);
-    expect("a stranger's", ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer), 400,
-           answer, "problem:unknown-root\"");
+    world_chain(leaf, 3, &json);
+    world_expect("a leaf", world_ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer),
+                 200, answer, "{\"sct_version\":0,\"id\":\"");
+    assert_int_equal(buf_printf(&first, "%s", BODY(answer)), RES_OK);
+    assert_non_null(strstr(BODY(answer), "\"extensions\":\"AAAFAAAAAAA=\""));
+    world_expect("the same again",
+                 world_ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer), 200, answer,
+                 "{\"sct_version\":0,\"id\":\"");
+    assert_true(span_equal(buf_span(&first), span_str(BODY(answer))));
+    world_expect("a leaf as a precertificate",
+                 world_ask(w, "POST", "/ct/v1/add-pre-chain", "", buf_span(&json), answer), 400,
+                 answer, "problem:bad-poison\"");
+    world_chain(pre, 2, &json);
+    world_expect("a precertificate as a leaf",
+                 world_ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer), 400, answer,
+                 "problem:poison-in-certificate\"");
+    world_expect("a precertificate without its root",
+                 world_ask(w, "POST", "/ct/v1/add-pre-chain", "", buf_span(&json), answer), 200,
+                 answer, "\"extensions\":\"AAAFAAAAAAE=\"");
+    world_chain(stranger, 2, &json);
+    world_expect("a stranger's",
+                 world_ask(w, "POST", "/ct/v1/add-chain", "", buf_span(&json), answer), 400, answer,
+                 "problem:unknown-root\"");
     buf_release(&json);
     buf_release(&first);
 }
@@ -381,45 +167,46 @@ submit_two(struct world *w, struct buf *answer)
 static void
 whole_log(bool entries_public)
 {
-    struct world w = {.dir = ""};
+    struct world w;
     struct buf answer = BUF_INIT(1 << 24);
     struct span big = span_of(calloc(1, 600000), 600000);
     char bearer[128];
 
-    begin(&w, entries_public);
+    world_begin(&w, &(struct world_options){.entries_public = entries_public});
     submit_two(&w, &answer);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        expect(
-            rows[i].says,
-            ask(&w, rows[i].method, rows[i].path, rows[i].headers, span_str(rows[i].body), &answer),
-            rows[i].status, &answer, rows[i].holds);
+        world_expect(rows[i].says,
+                     world_ask(&w, rows[i].method, rows[i].path, rows[i].headers,
+                               span_str(rows[i].body), &answer),
+                     rows[i].status, &answer, rows[i].holds);
     snprintf(bearer, sizeof bearer, "Authorization: bearer %s\r\n", w.token);
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-        int status = ask(&w, "GET", bodies[i].path, "", span_str(""), &answer);
+        int status = world_ask(&w, "GET", bodies[i].path, "", span_str(""), &answer);
 
         if (entries_public) {
-            expect(bodies[i].path, status, bodies[i].status, &answer, bodies[i].holds);
+            world_expect(bodies[i].path, status, bodies[i].status, &answer, bodies[i].holds);
             continue;
         }
-        expect(bodies[i].path, status, 403, &answer, "problem:auditors-only\"");
-        status = ask(&w, "GET", bodies[i].path, "Authorization: Bearer cartulary_00\r\n",
-                     span_str(""), &answer);
-        expect(bodies[i].path, status, 403, &answer, "problem:auditors-only\"");
-        status = ask(&w, "GET", bodies[i].path, bearer, span_str(""), &answer);
-        expect(bodies[i].path, status, bodies[i].status, &answer, bodies[i].holds);
+        world_expect(bodies[i].path, status, 403, &answer, "problem:auditors-only\"");
+        status = world_ask(&w, "GET", bodies[i].path, "Authorization: Bearer cartulary_00\r\n",
+                           span_str(""), &answer);
+        world_expect(bodies[i].path, status, 403, &answer, "problem:auditors-only\"");
+        status = world_ask(&w, "GET", bodies[i].path, bearer, span_str(""), &answer);
+        world_expect(bodies[i].path, status, bodies[i].status, &answer, bodies[i].holds);
         if (status == 200)
             assert_non_null(strstr((char *)answer.p, "Cache-Control: private, no-store\r\n"));
     }
-    expect("a body that is too large", ask(&w, "POST", "/ct/v1/add-chain", "", big, &answer), 413,
-           &answer, "problem:body-too-large\"");
-    assert_int_equal(ask(&w, "GET", "/log.v3.json", "", span_str(""), &answer), 200);
+    world_expect("a body that is too large",
+                 world_ask(&w, "POST", "/ct/v1/add-chain", "", big, &answer), 413, &answer,
+                 "problem:body-too-large\"");
+    assert_int_equal(world_ask(&w, "GET", "/log.v3.json", "", span_str(""), &answer), 200);
     assert_true((strstr((char *)answer.p, "not an RFC 6962 log for monitors") == NULL) ==
                 entries_public);
     /* Whatever was refused has left no trace. */
-    assert_int_equal(tree_size(&w), 2);
+    assert_int_equal(world_size(&w), 2);
     free((void *)(uintptr_t)big.p);
     buf_release(&answer);
-    end(&w);
+    world_end(&w);
 }
 
 /* Entries so large that what was asked for does not fit into an answer: fewer come, and one can go
@@ -435,7 +222,7 @@ large_entries(void **state)
     unsigned got = 0;
 
     (void)state;
-    begin(&w, true);
+    world_begin(&w, &(struct world_options){.entries_public = true});
     X509 *ca = d2i_X509(NULL, &(const unsigned char *){w.root.p}, (long)w.root.n);
     assert_int_equal(buf_printf(&hex, "DER:"), RES_OK);
     assert_int_equal(buf_reserve(&hex, (size_t)2 * CONTENT + 1), RES_OK);
@@ -452,9 +239,10 @@ large_entries(void **state)
         X509 *x = mint_cert(&spec);
         struct span der = mint_der(x);
 
-        chain_json(&der, 1, &json);
-        expect("a large one", ask(&w, "POST", "/ct/v1/add-chain", "", buf_span(&json), &answer),
-               200, &answer, "\"sct_version\"");
+        world_chain(&der, 1, &json);
+        world_expect("a large one",
+                     world_ask(&w, "POST", "/ct/v1/add-chain", "", buf_span(&json), &answer), 200,
+                     &answer, "\"sct_version\"");
         mint_free(der);
         X509_free(x);
     }
@@ -463,9 +251,9 @@ large_entries(void **state)
         unsigned before = got;
 
         snprintf(path, sizeof path, "/ct/v1/get-entries?start=%u&end=%u", got, COUNT - 1);
-        assert_int_equal(ask(&w, "GET", path, "", span_str(""), &answer), 200);
+        assert_int_equal(world_ask(&w, "GET", path, "", span_str(""), &answer), 200);
         assert_true(answer.n < HTTP_ENTRIES_BYTES + (1 << 20));
-        for (const char *at = body_of(&answer); (at = strstr(at, "\"leaf_input\"")) != NULL; at++)
+        for (const char *at = BODY(&answer); (at = strstr(at, "\"leaf_input\"")) != NULL; at++)
             got++;
         assert_true(got > before && got - before < COUNT);
     }
@@ -475,7 +263,7 @@ large_entries(void **state)
     buf_release(&hex);
     buf_release(&json);
     buf_release(&answer);
-    end(&w);
+    world_end(&w);
 }
 
 static void
