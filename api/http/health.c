@@ -5,6 +5,20 @@
 
 #include "api/http/api.h"
 
+/* How far the directory is: nothing without one. */
+static enum result
+add_directory(struct directory *d, struct buf *out)
+{
+    struct directory_stats s;
+
+    if (d == NULL)
+        return RES_OK;
+    directory_stats(d, &s);
+    return buf_printf(
+        out, ",\"directory\":{\"size\":%" PRIu64 ",\"timestamp\":%" PRIu64 ",\"lag\":%" PRIu64 "}",
+        s.size, s.timestamp, s.lag_ms);
+}
+
 void
 health_health(struct exchange *x)
 {
@@ -17,9 +31,13 @@ health_health(struct exchange *x)
     log_head(a->log, &h, &generation);
     r = buf_printf(&x->out,
                    "{\"status\":\"%s\",\"reason\":\"%s\",\"sentence\":\"%s\",\"tree_size\":%" PRIu64
-                   ",\"timestamp\":%" PRIu64 "}\n",
+                   ",\"timestamp\":%" PRIu64,
                    ready == RES_OK ? "ok" : "failing", result_name(ready), result_sentence(ready),
                    h.size, h.timestamp);
+    if (r == RES_OK)
+        r = add_directory(log_directory(a->log), &x->out);
+    if (r == RES_OK)
+        r = buf_add(&x->out, span_str("}\n"));
     if (r != RES_OK) {
         exchange_refuse(x, r, NULL);
         return;

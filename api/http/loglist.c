@@ -1,6 +1,7 @@
 /*
  * /log.v3.json: the log describes itself in the fields of log list v3.
  */
+#include <stdio.h>
 #include <time.h>
 
 #include "api/http/api.h"
@@ -84,8 +85,38 @@ keys(const struct log *log, const char *origin, struct buf *out)
     return r;
 }
 
+/* The keys of the directory, as a policy has them; nothing without one. */
 static enum result
-write_log(const struct log *log, const struct config *c, struct buf *out)
+directory_keys(struct log *log, const char *origin, struct buf *out)
+{
+    struct directory *d = log_directory(log);
+    struct buf bytes = BUF_INIT(KT_HEAD_TBS_MAX);
+    struct writer w = writer_to(&bytes);
+    char name[CONFIG_TEXT_MAX + sizeof "/feed"];
+    struct note_key feed;
+    enum result r;
+
+    if (d == NULL)
+        return RES_OK;
+    kt_config_put(&w, directory_config(d));
+    r = writer_end(&w);
+    if (r == RES_OK)
+        r = buf_add(out, span_str(",\"directory\":\""));
+    if (r == RES_OK)
+        r = text_base64(buf_span(&bytes), out);
+    buf_release(&bytes);
+    (void)snprintf(name, sizeof name, "%s/feed", origin);
+    if (r == RES_OK)
+        r = note_key_ed25519(name, KEY_ED25519, directory_feed_public(d), &feed);
+    if (r == RES_OK)
+        r = buf_add(out, span_str("\",\"feed_vkey\":\""));
+    if (r == RES_OK)
+        r = note_key_write(&feed, out);
+    return r == RES_OK ? buf_add(out, span_str("\"")) : r;
+}
+
+static enum result
+write_log(struct log *log, const struct config *c, struct buf *out)
 {
     enum result r =
         buf_add(out, span_str("{\"description\":\"S/MIME certificate transparency log"));
@@ -96,6 +127,8 @@ write_log(const struct log *log, const struct config *c, struct buf *out)
         r = member("friendly_name", c->origin, "", out);
     if (r == RES_OK)
         r = keys(log, c->origin, out);
+    if (r == RES_OK)
+        r = directory_keys(log, c->origin, out);
     if (r == RES_OK)
         r = buf_printf(out, ",\"mmd\":%d", DECLARED_MMD);
     /* A base URL ends in a slash there, in static-ct-api and RFC 6962 alike. */

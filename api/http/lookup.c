@@ -290,6 +290,17 @@ look_up(struct exchange *x, struct directory_reader *reader, const struct questi
     return r;
 }
 
+/* An object, with any blanks before it; a form begins with a name. */
+static bool
+is_json(struct span body)
+{
+    size_t i = 0;
+
+    while (i < body.n && strchr(" \t\r\n", body.p[i]) != NULL && body.p[i] != '\0')
+        i++;
+    return i < body.n && body.p[i] == '{';
+}
+
 void
 lookup_lookup(struct exchange *x)
 {
@@ -301,7 +312,7 @@ lookup_lookup(struct exchange *x)
 
     if (reader == NULL)
         return;
-    r = body.n == 0 ? RES_PARAMETER : body.p[0] == '{' ? read_json(body, &q) : read_form(body, &q);
+    r = is_json(body) ? read_json(body, &q) : read_form(body, &q);
     if (r == RES_OK)
         r = look_up(x, reader, &q, &present);
     if (r != RES_OK) {
@@ -314,6 +325,7 @@ lookup_lookup(struct exchange *x)
                               .cache = REPLY_NO_STORE,
                               .cors = x->route->cors,
                               .discreet = true,
+                              .alike = true,
                               .body = buf_span(&x->out)};
     exchange_done(x);
 }

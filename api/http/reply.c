@@ -79,6 +79,15 @@ put_number(char *to, uint64_t v)
     return put(to, digits + i, sizeof digits - i);
 }
 
+/* RFC 9112 4: the reason phrase may be missing, the blank before it not. */
+static char *
+put_bare_status(char *to, unsigned status)
+{
+    to = PUT(to, "HTTP/1.1 ");
+    to = put_number(to, status);
+    return PUT(to, " \r\nDate: ");
+}
+
 static char *
 put_status(char *to, unsigned status)
 {
@@ -104,8 +113,8 @@ put_rare(char *to, const struct reply *r)
         to = PUT(to, "\r\n");
     }
     if (r->preflight)
-        to = PUT(to, "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"
-                     "Access-Control-Allow-Headers: Authorization\r\n"
+        to = PUT(to, "Access-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n"
+                     "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
                      "Access-Control-Max-Age: 86400\r\n");
     return to;
 }
@@ -114,7 +123,7 @@ size_t
 reply_head(const struct reply *r, const struct reply_form *form,
            char out[static HTTP_REPLY_HEAD_MAX])
 {
-    char *to = put_status(out, r->status);
+    char *to = r->alike ? put_bare_status(out, r->status) : put_status(out, r->status);
 
     to = put(to, form->date, REPLY_DATE_SIZE - 1);
     to = PUT(to, "\r\n");

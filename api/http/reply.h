@@ -37,6 +37,7 @@ struct reply {
     bool gzip;            /* body is gzip */
     bool close;           /* the connection ends with it */
     bool discreet;        /* about somebody's address: no referrer, no index */
+    bool alike;           /* no reason phrase: the head is as long whatever the status */
     unsigned retry_after; /* seconds; 0: no such header */
     const char *allow;    /* Allow's value, static; NULL: no such header */
     bool preflight;       /* tell what a page may ask */

@@ -44,6 +44,26 @@ heads(void **state)
                         "Cache-Control: no-store\r\nAllow: GET\r\nConnection: close\r\n\r\n");
 }
 
+/* Whoever sees lengths alone is told nothing by a status. */
+static void
+heads_that_are_alike(void **state)
+{
+    struct reply found = {.status = 200, .discreet = true, .alike = true, .body = {NULL, 32768}};
+    struct reply not_found = {
+        .status = 404, .discreet = true, .alike = true, .body = {NULL, 32768}};
+    size_t n;
+
+    (void)state;
+    n = strlen(head_of(&found, false));
+    assert_string_equal(head_of(&not_found, false),
+                        "HTTP/1.1 404 \r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                        "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n"
+                        "X-Robots-Tag: noindex\r\nContent-Length: 32768\r\n\r\n");
+    assert_int_equal(strlen(head_of(&not_found, false)), n);
+    found.alike = false;
+    assert_int_not_equal(strlen(head_of(&found, false)), n);
+}
+
 /* The longest answer's head fits, and every status that a result can have has its line. */
 static void
 every_result_has_a_head(void **state)
@@ -76,12 +96,19 @@ static const struct {
     {RES_HTTP_FORBIDDEN, 403, 0},
     {RES_HTTP_NOT_FOUND, 404, 0},
     {RES_UNKNOWN_HASH, 404, 0},
+    {RES_KT_NO_LABEL, 404, 0},
+    {RES_KT_NO_VERSION, 404, 0},
+    {RES_KT_NOTHING_NEW, 409, 0},
+    {RES_KT_OWN_VALUES, 403, 0},
+    {RES_KT_NOT_YET, 400, 0},
     {RES_ABSENT, 404, 0},
     {RES_HTTP_METHOD, 405, 0},
     {RES_HTTP_TIMEOUT, 408, 0},
     {RES_HTTP_BODY, 413, 0},
     {RES_HTTP_MEDIA, 415, 0},
     {RES_RATE, 429, 1},
+    {RES_CLIENT_RATE, 429, 1},
+    {RES_LOOKUP_RATE, 429, 1},
     {RES_HTTP_HEAD, 431, 0},
     {RES_IO, 500, 0},
     {RES_STORE_DAMAGED, 500, 0},
@@ -188,9 +215,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heads),        cmocka_unit_test(every_result_has_a_head),
-        cmocka_unit_test(every_status), cmocka_unit_test(problem_documents),
-        cmocka_unit_test(dates),        cmocka_unit_test(every_route),
+        cmocka_unit_test(heads),
+        cmocka_unit_test(heads_that_are_alike),
+        cmocka_unit_test(every_result_has_a_head),
+        cmocka_unit_test(every_status),
+        cmocka_unit_test(problem_documents),
+        cmocka_unit_test(dates),
+        cmocka_unit_test(every_route),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
