@@ -397,8 +397,11 @@ server_stop(struct server *s)
 const struct metrics *
 server_metrics(struct server *s)
 {
+    size_t asking = rate_keys(s->rate), looking_up = rate_keys(s->lookups);
+
     s->metrics.bodies = s->bodies.held;
-    s->metrics.networks = rate_keys(s->rate);
+    /* Who looks up is in both when both are limited. */
+    s->metrics.networks = asking > looking_up ? asking : looking_up;
     return &s->metrics;
 }
 

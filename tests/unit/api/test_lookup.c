@@ -9,6 +9,7 @@
 
 #include "client/directory/found.h"
 #include "log/files.h"
+#include "tests/fault/failalloc.h"
 #include "tests/unit/api/world.h"
 #include "tests/vectors/check.h"
 
@@ -337,6 +338,68 @@ time_tells_nothing(void **state)
     end();
 }
 
+/* ---- without memory ---- */
+
+static void
+done(struct exchange *x)
+{
+    (void)x;
+}
+
+/* The look-up in the test's own thread, as a worker would run it. */
+static void
+look_up(struct exchange *x, struct thread *t, struct request *rq)
+{
+    static const struct route route = {.path = "/v1/lookup", .cors = true};
+
+    x->out.n = 0;
+    x->rq = rq;
+    x->route = &route;
+    x->thread = t;
+    x->app = &w.api;
+    x->why = RES_OK;
+    x->done = done;
+    lookup_lookup(x);
+}
+
+static void
+no_memory(void **state)
+{
+    struct request rq = {.body = span_str("{\"address\":\"" ALICE "\"}")};
+    struct thread t = {NULL};
+    struct buf good = BUF_INIT(1 << 20);
+    size_t n = 0;
+
+    (void)state;
+    begin(FREELY);
+    world_certify(&w, ALICE);
+    world_covered(&w);
+    for (size_t i = 0; i == 0 || i <= n; i++) {
+        struct exchange x = {.out = {.max = HTTP_ANSWER_MAX}};
+
+        assert_int_equal(api_thread_new(&w.api, &t.own), RES_OK);
+        failalloc_at(i);
+        look_up(&x, &t, &rq);
+        if (i == 0) {
+            n = failalloc_count();
+            assert_int_equal(x.reply.status, 200);
+            assert_int_equal(buf_add(&good, x.reply.body), RES_OK);
+        }
+        failalloc_at(0);
+        if (x.reply.status == 200) /* cJSON's, which are not counted on, or another thread's */
+            assert_true(span_equal(x.reply.body, buf_span(&good)));
+        else if (x.why != RES_MEMORY || x.reply.status != 500)
+            fail_msg("allocation %zu: %s", i, result_name(x.why));
+        buf_release(&x.out);
+        api_thread_free(&w.api, t.own);
+    }
+    assert_true(n > 10);
+    assert_int_equal(post("address=" ALICE), 200);
+    assert_true(span_equal(world_body(&answer), buf_span(&good)));
+    buf_release(&good);
+    end();
+}
+
 static void
 look_ups_are_counted(void **state)
 {
@@ -363,6 +426,9 @@ look_ups_are_counted(void **state)
     world_expect("what names nobody",
                  world_ask(&w, "POST", "/kt/v1/distinguished", "", span_of("\0\0", 2), &answer),
                  200, &answer, "octet-stream");
+    world_expect("one network is remembered",
+                 world_ask(&w, "GET", "/metrics", "", span_str(""), &answer), 200, &answer,
+                 "\ncartulary_http_client_networks 1\n");
     world_expect("the feed", world_ask(&w, "GET", "/feed/checkpoint", "", span_str(""), &answer),
                  200, &answer, "/feed\n");
     end();
@@ -375,7 +441,7 @@ main(void)
         cmocka_unit_test(answers_verify),       cmocka_unit_test(other_answers_do_not),
         cmocka_unit_test(as_of_a_time),         cmocka_unit_test(refusals_name_nobody),
         cmocka_unit_test(length_tells_nothing), cmocka_unit_test(time_tells_nothing),
-        cmocka_unit_test(look_ups_are_counted),
+        cmocka_unit_test(look_ups_are_counted), cmocka_unit_test(no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
