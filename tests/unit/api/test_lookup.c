@@ -366,7 +366,7 @@ static void
 no_memory(void **state)
 {
     struct request rq = {.body = span_str("{\"address\":\"" ALICE "\"}")};
-    struct thread t = {NULL};
+    struct thread t = {.own = NULL};
     struct buf good = BUF_INIT(1 << 20);
     size_t n = 0;
 
