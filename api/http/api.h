@@ -63,8 +63,8 @@ bool api_snapshot(struct exchange *x, struct store_head *ret);
  * they are. */
 MUST_CHECK enum result api_refresh_head(struct exchange *x);
 
-/* The thread's reader of the directory; NULL when x has been refused: there is no directory, or no
- * memory. */
+/* The thread's reader of the directory; NULL when x has been refused, and is its caller's no more:
+ * there is no directory, or no memory. */
 struct directory_reader *api_directory(struct exchange *x);
 
 /* Appends to out the members of /feed/anchor for a directory of that size, without braces.  Errors

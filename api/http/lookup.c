@@ -306,12 +306,13 @@ lookup_lookup(struct exchange *x)
 {
     struct directory_reader *reader = api_directory(x);
     struct question q = {.last = {false, 0}, .at = {false, 0}};
-    struct span body = x->rq->body;
+    struct span body;
     bool present = false;
     enum result r;
 
     if (reader == NULL)
-        return;
+        return; /* x has been answered: it may be gone */
+    body = x->rq->body;
     r = is_json(body) ? read_json(body, &q) : read_form(body, &q);
     if (r == RES_OK)
         r = look_up(x, reader, &q, &present);
