@@ -149,6 +149,8 @@ lie(const char *from, const char *to)
     for (char *p = begin; p < stop; p += 17) {
         if ((*p < 'a' || *p > 'z') && (*p < 'A' || *p > 'Z'))
             continue;
+        if (p - begin >= 5 && memmem(p - 5, 5, "\\u", 2) != NULL)
+            continue; /* a digit of \u000a, which either case may have */
         *p ^= 0x20;
         if (verdict(200, ALICE, newest, &f) == RES_OK)
             fail_msg("byte %zu of %s may be changed", (size_t)(p - begin), from);
