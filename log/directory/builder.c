@@ -157,6 +157,21 @@ take_proofs(struct builder *b)
     return p;
 }
 
+/* After a failure that may pass.  When others have come, these are made again when they are needed.
+ */
+static void
+give_proofs_back(struct builder *b, struct proofs *p)
+{
+    (void)pthread_mutex_lock(&b->lock);
+    if (b->proofs.n == 0) {
+        drop_proofs(&b->proofs);
+        b->proofs = *p;
+        *p = (struct proofs){0};
+    }
+    (void)pthread_mutex_unlock(&b->lock);
+    drop_proofs(p);
+}
+
 /* ---- one epoch ---- */
 
 /* A recipe for now, made durable. */
@@ -216,6 +231,20 @@ end_cut(struct builder *b)
     (void)pthread_mutex_unlock(&b->lock);
 }
 
+/* It came to nothing: what it was to cover waits as before. */
+static void
+undo_cut(struct builder *b)
+{
+    (void)pthread_mutex_lock(&b->lock);
+    b->cut = epoch_newest(b->parts.epoch)->certificates;
+    if (b->under_way != 0)
+        b->first = b->under_way;
+    else if (b->size > b->cut && b->first == 0)
+        b->first = steady_ms();
+    b->under_way = 0;
+    (void)pthread_mutex_unlock(&b->lock);
+}
+
 /* Follows the recipe at the cursor. */
 static enum result
 follow(struct builder *b, const struct recipe *q, bool *ret_fatal)
@@ -226,8 +255,11 @@ follow(struct builder *b, const struct recipe *q, bool *ret_fatal)
     enum result rc =
         epoch_run(b->parts.epoch, q, recipes_offset(recipes), proofs.at, proofs.n, &committed);
 
-    drop_proofs(&proofs);
     *ret_fatal = rc != RES_OK && (committed || rc != RES_MEMORY);
+    if (rc == RES_OK || *ret_fatal)
+        drop_proofs(&proofs);
+    else
+        give_proofs_back(b, &proofs);
     return rc == RES_OK ? recipes_pass(recipes) : rc;
 }
 
@@ -249,8 +281,10 @@ builder_turn(struct builder *b, bool *ret_fatal)
         return rc;
     begin_cut(b, q.certificates);
     rc = follow(b, &q, ret_fatal);
-    if (rc != RES_OK)
+    if (rc != RES_OK) {
+        undo_cut(b);
         return rc;
+    }
     end_cut(b);
     b->took_ms = steady_ms() - began;
     b->parts.closed(b->parts.arg, b->took_ms);
@@ -321,8 +355,11 @@ commit_proofs(struct builder *b, bool *ret_fatal)
     struct proofs proofs = take_proofs(b);
     enum result rc = epoch_proofs(b->parts.epoch, proofs.at, proofs.n, ret_fatal);
 
-    drop_proofs(&proofs);
     *ret_fatal = rc != RES_OK && (*ret_fatal || rc != RES_MEMORY);
+    if (rc == RES_OK || *ret_fatal)
+        drop_proofs(&proofs);
+    else
+        give_proofs_back(b, &proofs);
     if (rc == RES_OK)
         b->parts.closed(b->parts.arg, 0);
     return rc;

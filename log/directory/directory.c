@@ -10,6 +10,7 @@
 
 #include "log/directory/directory_private.h"
 #include "log/files.h"
+#include "log/opening.h"
 
 /* An empty store's address space, as that of the certificate log's. */
 #define EMPTY_MAP (UINT64_C(1) << 24)
@@ -158,11 +159,30 @@ check_keys(struct directory *d, const struct config *c, struct log_trouble *why)
     return RES_OK;
 }
 
+/* The root of the certificate log's first entries, as many as are covered. */
+static enum result
+covered_root(struct directory *d, struct hash *ret)
+{
+    struct store_view *v;
+    enum result rc = store_view_new(d->store, &v);
+
+    if (rc != RES_OK)
+        return rc;
+    rc = store_view_begin(v);
+    if (rc == RES_OK) {
+        rc = opening_root_at(v, d->newest.certificates, ret);
+        store_view_end(v);
+    }
+    store_view_free(v);
+    return rc;
+}
+
 /* The certificate log has all that the directory covers, and it is the same. */
 static enum result
 check_covered(struct directory *d, struct log_trouble *why)
 {
     struct store_head head;
+    struct hash root;
 
     d->hooks.head(d->hooks.arg, &head);
     if (d->newest.certificates > head.size) {
@@ -172,7 +192,17 @@ check_covered(struct directory *d, struct log_trouble *why)
                 d->newest.certificates, head.size);
         return RES_STORE_BEHIND;
     }
-    return RES_OK;
+    if (d->newest.certificates == 0)
+        return RES_OK;
+    enum result rc = covered_root(d, &root);
+    if (rc == RES_OK && !hash_equal(&root, &d->newest.certificates_root)) {
+        log_say(why,
+                "the directory covers %" PRIu64 " entries of another tree than the log's: one of "
+                "store and directory is of a fork",
+                d->newest.certificates);
+        rc = RES_STORE_DAMAGED;
+    }
+    return rc;
 }
 
 static enum result
