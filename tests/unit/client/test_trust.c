@@ -27,7 +27,7 @@ struct shape {
     enum trust_reason want;
     struct mint_pair root_more, ca_basic, ca_usage, ca_more;
     int64_t ca_after, ca_before;
-    const char *san, *utf8, *subject_email, *cn, *leaf_usage, *leaf_purpose;
+    const char *ca_policy, *san, *utf8, *subject_email, *cn, *leaf_usage, *leaf_purpose;
     struct mint_pair leaf_more;
     int64_t leaf_before, leaf_after;
     const char *hash;    /* of the leaf's signature */
@@ -92,6 +92,16 @@ static const struct shape rows[] = {
     {.says = "a CA that demands none yet",
      .want = TRUST_OK,
      .ca_more = {"policyConstraints", "critical,requireExplicitPolicy:2"}},
+    {.says = "a CA that demands a policy, and a leaf that has one of the CA's",
+     .want = TRUST_OK,
+     .ca_more = {"policyConstraints", "critical,requireExplicitPolicy:0"},
+     .ca_policy = "1.3.6.1.4.1.55555.8,2.23.140.1.5.1.3",
+     .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
+    {.says = "a CA that demands a policy, and a leaf that has another",
+     .want = TRUST_POLICY,
+     .ca_more = {"policyConstraints", "critical,requireExplicitPolicy:0"},
+     .ca_policy = "1.3.6.1.4.1.55555.8",
+     .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
     {.says = "policies that nobody demands",
      .want = TRUST_OK,
      .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
@@ -372,6 +382,7 @@ ca_of(const struct shape *s, const X509 *root)
     add(m.extension, "keyUsage", or_else(s->ca_usage.value, "critical,keyCertSign"));
     add(m.extension, "subjectKeyIdentifier", "hash");
     add(m.extension, s->ca_more.type, s->ca_more.value);
+    add(m.extension, "certificatePolicies", s->ca_policy);
     return mint_cert(&m);
 }
 
