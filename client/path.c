@@ -99,8 +99,10 @@ verify(const struct path *p, STACK_OF(X509) * between, STACK_OF(X509) * anchor,
         goto out;
     int ok = X509_verify_cert(ctx);
     int error = X509_STORE_CTX_get_error(ctx);
-    if (ok < 0 || error == X509_V_ERR_OUT_OF_MEM) {
-        rc = error == X509_V_ERR_OUT_OF_MEM || path_out_of_memory() ? RES_MEMORY : RES_CRYPTO;
+    if (ok != 1 && (path_out_of_memory() || error == X509_V_ERR_OUT_OF_MEM))
+        goto out;
+    if (ok < 0) {
+        rc = RES_CRYPTO;
         goto out;
     }
     *ret = ok == 1 ? TRUST_OK : reason_of(error);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "merkle/base/buf.h"
 #include "tests/mint/mint.h"
 
 #define ALICE "alice@good.example"
@@ -388,14 +389,16 @@ ca_of(const struct shape *s, const X509 *root)
 
 /* A subjectAltName with one SmtpUTF8Mailbox, as mint_cert takes it. */
 static const char *
-utf8_san(const char *text, char out[static 512])
+utf8_san(const char *text, struct buf *out)
 {
-    size_t n = strlen(text);
-    int at = sprintf(out, "DER:30:%02zx:a0:%02zx:06:08:2b:06:01:05:05:07:08:09:a0:%02zx:0c:%02zx",
-                     n + 16, n + 14, n + 2, n);
-    for (size_t i = 0; i < n; i++)
-        at += sprintf(out + at, ":%02x", (unsigned char)text[i]);
-    return out;
+    unsigned n = (unsigned)strlen(text);
+    assert_int_equal(buf_printf(out,
+                                "DER:30:%02x:a0:%02x:06:08:2b:06:01:05:05:07:08:09:a0:%02x:0c:%02x",
+                                n + 16, n + 14, n + 2, n),
+                     RES_OK);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(buf_printf(out, ":%02x", (unsigned char)text[i]), RES_OK);
+    return (const char *)out->p;
 }
 
 static X509 *
@@ -413,13 +416,15 @@ leaf_of(const struct shape *s, EVP_PKEY *key, const X509 *ca)
                     {s->subject_email ? "emailAddress" : NULL, s->subject_email}}};
     add(m.extension, "keyUsage", or_else(s->leaf_usage, "critical,digitalSignature"));
     add(m.extension, "extendedKeyUsage", or_else(s->leaf_purpose, "emailProtection"));
-    char utf8[512];
-    const char *san = s->utf8 ? utf8_san(s->utf8, utf8) : or_else(s->san, "email:" ALICE);
+    struct buf utf8 = BUF_INIT(512);
+    const char *san = s->utf8 ? utf8_san(s->utf8, &utf8) : or_else(s->san, "email:" ALICE);
     add(m.extension, "subjectAltName", san);
     add(m.extension, s->leaf_more.type, s->leaf_more.value);
     if (s->precert)
         add(m.extension, MINT_POISON, MINT_POISON_VALUE);
-    return mint_cert(&m);
+    X509 *x = mint_cert(&m);
+    buf_release(&utf8);
+    return x;
 }
 
 static enum trust_reason
