@@ -240,7 +240,7 @@ ask_log(struct run *run, const struct policy_log *log, enum offer_outcome *ret_o
     if (e == EXIT_YES) {
         /* What is known now is said beside; what was known then decides, and is written. */
         size_t kept = run->pem.n;
-        enum offer_outcome now;
+        enum offer_outcome now = OFFER_NEVER;
         e = ask_directory(run, log, &m, NOW, run->at.has ? "known now about that time" : "now",
                           &now);
         if (run->at.has)

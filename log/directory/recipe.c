@@ -151,7 +151,7 @@ static enum result
 look(struct recipes *r, bool *ret_whole)
 {
     struct buf bytes = BUF_INIT(LENGTH_SIZE + RECIPE_MAX + CHECK_SIZE);
-    struct recipe q;
+    struct recipe q = {.number = 0};
     struct stat st;
     enum result rc = fstat(r->fd, &st) == 0 ? RES_OK : RES_IO;
 

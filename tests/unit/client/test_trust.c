@@ -383,7 +383,10 @@ ca_of(const struct shape *s, const X509 *root)
     add(m.extension, "keyUsage", or_else(s->ca_usage.value, "critical,keyCertSign"));
     add(m.extension, "subjectKeyIdentifier", "hash");
     add(m.extension, s->ca_more.type, s->ca_more.value);
-    add(m.extension, "certificatePolicies", s->ca_policy);
+    /* As a CA that demands policies does; without, libcrypto 3.0 loses the demand's memory. */
+    bool demands = s->ca_more.type && strcmp(s->ca_more.type, "policyConstraints") == 0;
+    add(m.extension, "certificatePolicies",
+        or_else(s->ca_policy, demands ? "2.23.140.1.5.1.3" : NULL));
     return mint_cert(&m);
 }
 
