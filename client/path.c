@@ -57,7 +57,7 @@ reason_of(int error)
     }
 }
 
-static void
+static enum result
 set_parameters(X509_STORE_CTX *ctx, uint64_t now)
 {
     X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
@@ -65,9 +65,12 @@ set_parameters(X509_STORE_CTX *ctx, uint64_t now)
     X509_VERIFY_PARAM_set_time(p, (time_t)(now < LAST_SECOND ? now : LAST_SECOND));
     X509_VERIFY_PARAM_set_depth(p, TRUST_DEPTH_MAX);
     X509_VERIFY_PARAM_set_auth_level(p, SECURITY_LEVEL);
-    /* The user's anchor may be any CA.  Policies of any kind will do, but where a CA demands that
-     * there is one (RFC 5280 6.1.5 g), there must be. */
-    (void)X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
+    /* The user's anchor may be any CA.  Any policy will do (without this, none would), but where a
+     * CA demands that there is one (RFC 5280 6.1.5 g), there must be. */
+    if (X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK) != 1 ||
+        X509_VERIFY_PARAM_add0_policy(p, OBJ_nid2obj(NID_any_policy)) != 1)
+        return RES_MEMORY;
+    return RES_OK;
 }
 
 bool
@@ -92,11 +95,14 @@ verify(const struct path *p, STACK_OF(X509) * between, STACK_OF(X509) * anchor,
     if (ctx == NULL || X509_STORE_CTX_init(ctx, NULL, p->cert[0], between) != 1)
         goto out;
     X509_STORE_CTX_set0_trusted_stack(ctx, anchor);
-    set_parameters(ctx, p->now);
+    if (set_parameters(ctx, p->now) != RES_OK)
+        goto out;
     int ok = X509_verify_cert(ctx);
     int error = X509_STORE_CTX_get_error(ctx);
-    if (ok < 0 || error == X509_V_ERR_OUT_OF_MEM) {
-        rc = error == X509_V_ERR_OUT_OF_MEM || path_out_of_memory() ? RES_MEMORY : RES_CRYPTO;
+    if (ok != 1 && (path_out_of_memory() || error == X509_V_ERR_OUT_OF_MEM))
+        goto out;
+    if (ok < 0) {
+        rc = RES_CRYPTO;
         goto out;
     }
     *ret = ok == 1 ? TRUST_OK : reason_of(error);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/path.h"
 #include "client/paths.h"
 #include "merkle/leaf/mailboxes.h"
 
@@ -54,19 +55,28 @@ struct trust_anchors {
     STACK_OF(X509) * certs;
 };
 
-/* All of der, or NULL. */
-static X509 *
-read_x509(struct span der)
+/* All of der.  RES_CERT, RES_MEMORY. */
+static enum result
+read_x509(struct span der, X509 **ret)
 {
     const unsigned char *p = der.p;
-    X509 *x = der.n > 0 && der.n <= CERT_MAX ? d2i_X509(NULL, &p, (long)der.n) : NULL;
 
+    if (der.n == 0 || der.n > CERT_MAX)
+        return RES_CERT;
+    X509 *x = d2i_X509(NULL, &p, (long)der.n);
+    /* Its extensions too, which libcrypto reads once, and for good: now memory can be told of. */
+    if (x != NULL)
+        (void)X509_check_purpose(x, -1, 0);
+    if (path_out_of_memory()) {
+        X509_free(x);
+        return RES_MEMORY;
+    }
     if (x != NULL && p != der.p + der.n) {
         X509_free(x);
         x = NULL;
     }
-    ERR_clear_error();
-    return x;
+    *ret = x;
+    return x != NULL ? RES_OK : RES_CERT;
 }
 
 static enum result
@@ -90,8 +100,10 @@ trust_anchors_new(const struct span *der, size_t n, struct trust_anchors **ret)
     if (a->certs == NULL)
         rc = RES_MEMORY;
     for (size_t i = 0; i < n && rc == RES_OK; i++) {
-        X509 *x = read_x509(der[i]);
-        rc = x == NULL ? RES_CERT : add_cert(a->certs, x);
+        X509 *x;
+        rc = read_x509(der[i], &x);
+        if (rc == RES_OK)
+            rc = add_cert(a->certs, x);
     }
     if (rc != RES_OK) {
         trust_anchors_free(a);
@@ -117,9 +129,12 @@ read_issuers(const struct trust_question *q, STACK_OF(X509) * *ret)
     enum result rc = s == NULL ? RES_MEMORY : RES_OK;
 
     for (size_t i = 0; rc == RES_OK && i < q->issuers_n && i < TRUST_ISSUERS_MAX; i++) {
-        X509 *x = read_x509(q->issuers[i]);
-        if (x != NULL)
+        X509 *x;
+        enum result one = read_x509(q->issuers[i], &x);
+        if (one == RES_OK)
             rc = add_cert(s, x);
+        else if (one == RES_MEMORY)
+            rc = one;
     }
     if (rc != RES_OK) {
         sk_X509_pop_free(s, X509_free);
@@ -205,6 +220,8 @@ spelt_in_san(X509 *leaf, const struct trust_question *q, const struct address *t
     enum result rc = RES_OK;
     struct span text;
 
+    if (names == NULL && path_out_of_memory())
+        return RES_MEMORY;
     *ret_any = *ret = false;
     for (int i = 0; rc == RES_OK && !*ret && i < sk_GENERAL_NAME_num(names); i++) {
         if (!is_mail_name(sk_GENERAL_NAME_value(names, i), &text))
@@ -292,14 +309,16 @@ trust_validate(const struct trust_anchors *a, const struct trust_question *q,
                enum trust_reason *ret_reason)
 {
     enum trust_reason reason = TRUST_MALFORMED;
-    enum result rc = RES_OK;
+    X509 *leaf = NULL;
     struct cert c;
-    X509 *leaf = read_x509(q->leaf);
+    enum result rc = read_x509(q->leaf, &leaf);
 
-    if (leaf != NULL && cert_parse(q->leaf, &c) == RES_OK)
+    if (rc == RES_OK && cert_parse(q->leaf, &c) == RES_OK)
         rc = judge(a, q, leaf, &c, &reason);
     X509_free(leaf);
     ERR_clear_error();
+    if (rc == RES_CERT)
+        rc = RES_OK; /* TRUST_MALFORMED */
     if (rc == RES_OK)
         *ret_reason = reason;
     return rc;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "merkle/base/buf.h"
 #include "tests/mint/mint.h"
 
 #define ALICE "alice@good.example"
@@ -27,7 +28,7 @@ struct shape {
     enum trust_reason want;
     struct mint_pair root_more, ca_basic, ca_usage, ca_more;
     int64_t ca_after, ca_before;
-    const char *san, *utf8, *subject_email, *cn, *leaf_usage, *leaf_purpose;
+    const char *ca_policy, *san, *utf8, *subject_email, *cn, *leaf_usage, *leaf_purpose;
     struct mint_pair leaf_more;
     int64_t leaf_before, leaf_after;
     const char *hash;    /* of the leaf's signature */
@@ -92,6 +93,16 @@ static const struct shape rows[] = {
     {.says = "a CA that demands none yet",
      .want = TRUST_OK,
      .ca_more = {"policyConstraints", "critical,requireExplicitPolicy:2"}},
+    {.says = "a CA that demands a policy, and a leaf that has one of the CA's",
+     .want = TRUST_OK,
+     .ca_more = {"policyConstraints", "critical,requireExplicitPolicy:0"},
+     .ca_policy = "1.3.6.1.4.1.55555.8,2.23.140.1.5.1.3",
+     .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
+    {.says = "a CA that demands a policy, and a leaf that has another",
+     .want = TRUST_POLICY,
+     .ca_more = {"policyConstraints", "critical,requireExplicitPolicy:0"},
+     .ca_policy = "1.3.6.1.4.1.55555.8",
+     .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
     {.says = "policies that nobody demands",
      .want = TRUST_OK,
      .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
@@ -373,23 +384,24 @@ ca_of(const struct shape *s, const X509 *root)
     add(m.extension, "subjectKeyIdentifier", "hash");
     add(m.extension, s->ca_more.type, s->ca_more.value);
     /* As a CA that demands policies does; without, libcrypto 3.0 loses the demand's memory. */
-    if (s->ca_more.type && strcmp(s->ca_more.type, "policyConstraints") == 0)
-        add(m.extension, "certificatePolicies", "2.23.140.1.5.1.3");
+    bool demands = s->ca_more.type && strcmp(s->ca_more.type, "policyConstraints") == 0;
+    add(m.extension, "certificatePolicies",
+        or_else(s->ca_policy, demands ? "2.23.140.1.5.1.3" : NULL));
     return mint_cert(&m);
 }
 
 /* A subjectAltName with one SmtpUTF8Mailbox, as mint_cert takes it. */
 static const char *
-utf8_san(const char *text, char out[static 512])
+utf8_san(const char *text, struct buf *out)
 {
-    size_t n = strlen(text);
-    assert_true(n < 100);
-    int at =
-        snprintf(out, 512, "DER:30:%02zx:a0:%02zx:06:08:2b:06:01:05:05:07:08:09:a0:%02zx:0c:%02zx",
-                 n + 16, n + 14, n + 2, n);
-    for (size_t i = 0; i < n; i++)
-        at += snprintf(out + at, 512 - (size_t)at, ":%02x", (unsigned char)text[i]);
-    return out;
+    unsigned n = (unsigned)strlen(text);
+    assert_int_equal(buf_printf(out,
+                                "DER:30:%02x:a0:%02x:06:08:2b:06:01:05:05:07:08:09:a0:%02x:0c:%02x",
+                                n + 16, n + 14, n + 2, n),
+                     RES_OK);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(buf_printf(out, ":%02x", (unsigned char)text[i]), RES_OK);
+    return (const char *)out->p;
 }
 
 static X509 *
@@ -407,13 +419,15 @@ leaf_of(const struct shape *s, EVP_PKEY *key, const X509 *ca)
                     {s->subject_email ? "emailAddress" : NULL, s->subject_email}}};
     add(m.extension, "keyUsage", or_else(s->leaf_usage, "critical,digitalSignature"));
     add(m.extension, "extendedKeyUsage", or_else(s->leaf_purpose, "emailProtection"));
-    char utf8[512];
-    const char *san = s->utf8 ? utf8_san(s->utf8, utf8) : or_else(s->san, "email:" ALICE);
+    struct buf utf8 = BUF_INIT(512);
+    const char *san = s->utf8 ? utf8_san(s->utf8, &utf8) : or_else(s->san, "email:" ALICE);
     add(m.extension, "subjectAltName", san);
     add(m.extension, s->leaf_more.type, s->leaf_more.value);
     if (s->precert)
         add(m.extension, MINT_POISON, MINT_POISON_VALUE);
-    return mint_cert(&m);
+    X509 *x = mint_cert(&m);
+    buf_release(&utf8);
+    return x;
 }
 
 static enum trust_reason
