@@ -1,6 +1,7 @@
 #include "client/directory/offer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *
 offer_outcome_name(enum offer_outcome o)
@@ -10,19 +11,32 @@ offer_outcome_name(enum offer_outcome o)
     return names[o];
 }
 
+/* All issuers, behind room for one chain. */
+static struct span *
+issuers_of(const struct found *f)
+{
+    struct span *all = calloc(FOUND_CHAIN_MAX + f->issuers_n, sizeof(*all));
+
+    for (size_t i = 0; all != NULL && i < f->issuers_n; i++)
+        all[FOUND_CHAIN_MAX + i] = buf_span(&f->issuers[i]);
+    return all;
+}
+
 static enum result
-judge_record(const struct found *f, const struct offer_question *q, const struct span *issuers,
+judge_record(const struct found *f, const struct offer_question *q, struct span *issuers,
              const struct found_record *r, struct offer *ret)
 {
+    struct span *own = issuers + FOUND_CHAIN_MAX - r->chain_n; /* then all */
     struct trust_question t = {.leaf = buf_span(&r->der),
-                               .issuers = issuers,
-                               .issuers_n = f->issuers_n,
+                               .issuers = own,
+                               .issuers_n = r->chain_n + f->issuers_n,
                                .now = q->time,
                                .purpose = q->purpose,
                                .address = q->address,
                                .fold = q->fold};
     enum result rc;
 
+    memcpy(own, r->chain, r->chain_n * sizeof(*own));
     *ret = (struct offer){.announced = r->m.final_index == MAILBOX_NO_INDEX};
     if (r->m.status != MAILBOX_GOOD && q->time >= r->m.invalid_from) {
         ret->why = TRUST_REVOKED;
@@ -69,12 +83,10 @@ enum result
 offers_make(const struct found *f, const struct offer_question *q, struct offer *ret,
             enum offer_outcome *ret_outcome)
 {
-    struct span *issuers = calloc(f->issuers_n + 1, sizeof(*issuers));
+    struct span *issuers = issuers_of(f);
     enum offer_outcome best = OFFER_UNTRUSTED;
     enum result rc = issuers == NULL ? RES_MEMORY : RES_OK;
 
-    for (size_t i = 0; rc == RES_OK && i < f->issuers_n; i++)
-        issuers[i] = buf_span(&f->issuers[i]);
     for (size_t i = 0; rc == RES_OK && i < f->records_n; i++) {
         rc = judge_record(f, q, issuers, &f->records[i], &ret[i]);
         if (rc != RES_OK)
@@ -84,6 +96,8 @@ offers_make(const struct found *f, const struct offer_question *q, struct offer 
             best = one;
     }
     free(issuers);
+    if (rc != RES_OK)
+        return rc;
     if (!f->present)
         best = OFFER_NEVER;
     else if (f->state.tombstone)
@@ -91,5 +105,5 @@ offers_make(const struct found *f, const struct offer_question *q, struct offer 
     else if (f->records_n == 0)
         best = OFFER_EXPIRED;
     *ret_outcome = best;
-    return rc;
+    return RES_OK;
 }

@@ -2,8 +2,9 @@
  * What is offered for use of what was found: logged is not trusted.
  *
  * A certificate is offered when it validates to the user's own anchors for the purpose and the
- * address, at the time in question.  All others are told with the reason.  No I/O, no clock.  Uses
- * found, trust.
+ * address, at the time in question.  All others are told with the reason.  The issuers that were
+ * logged with a certificate are looked at first: those of others, whom anybody can have logged, are
+ * more than can be tried (TRUST_ISSUERS_MAX).  No I/O, no clock.  Uses found, trust.
  */
 #ifndef CLIENT_DIRECTORY_OFFER_H
 #define CLIENT_DIRECTORY_OFFER_H
@@ -40,7 +41,8 @@ struct offer_question {
     bool fold;
 };
 
-/* One offer for each of f->records, into ret, which has room for them.  RES_MEMORY, RES_CRYPTO. */
+/* One offer for each of f->records, into ret, which has room for them; what stands in it after a
+ * failure means nothing.  RES_MEMORY, RES_CRYPTO. */
 MUST_CHECK enum result offers_make(const struct found *f, const struct offer_question *q,
                                    struct offer *ret, enum offer_outcome *ret_outcome);
 
