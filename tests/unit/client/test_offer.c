@@ -17,10 +17,10 @@
 #define IN_2027 1800000000 /* everything that the mint makes is valid then */
 #define EARLIER (IN_2027 - 1000)
 #define LATER (IN_2027 + 1000)
-#define RECORDS_MAX 4
+#define RECORDS_MAX 20
 
 static EVP_PKEY *key_root, *key_ca, *key_leaf, *key_evil;
-static X509 *root, *ca, *late_ca, *evil;
+static X509 *root, *ca, *old_ca, *late_ca, *evil; /* old_ca: the key and name of ca, expired */
 static struct trust_anchors *anchors;
 
 /* A record of alice's, by itself. */
@@ -177,6 +177,24 @@ add_record(struct finding *t, const struct kind *k)
     return r;
 }
 
+/* With all issuers that the kinds have, and each one's own as its chain. */
+static void
+open_usual(struct finding *t)
+{
+    open_finding(t, 3);
+    add_issuer(t, ca);
+    add_issuer(t, evil);
+    add_issuer(t, late_ca);
+}
+
+static void
+add_usual(struct finding *t, const struct kind *k)
+{
+    struct found_record *r = add_record(t, k);
+    size_t i = k->issuer == &evil ? 1 : k->issuer == &late_ca ? 2 : 0;
+    r->chain[r->chain_n++] = buf_span(&t->issuers[i]);
+}
+
 static void
 close_finding(struct finding *t)
 {
@@ -222,11 +240,8 @@ each_kind_alone(void **state)
     for (size_t i = 0; i < KINDS; i++) {
         struct finding t;
         struct offer o[RECORDS_MAX];
-        open_finding(&t, 3);
-        add_issuer(&t, ca);
-        add_issuer(&t, evil);
-        add_issuer(&t, late_ca);
-        (void)add_record(&t, &kinds[i]);
+        open_usual(&t);
+        add_usual(&t, &kinds[i]);
         enum offer_outcome outcome = offer(&t, &q, o);
         if (outcome != kinds[i].outcome)
             fail_msg("%s: %s", kinds[i].says, offer_outcome_name(outcome));
@@ -245,12 +260,9 @@ each_pair(void **state)
         const struct kind *a = &kinds[i / KINDS], *b = &kinds[i % KINDS];
         struct finding t;
         struct offer o[RECORDS_MAX];
-        open_finding(&t, 3);
-        add_issuer(&t, ca);
-        add_issuer(&t, evil);
-        add_issuer(&t, late_ca);
-        (void)add_record(&t, a);
-        (void)add_record(&t, b);
+        open_usual(&t);
+        add_usual(&t, a);
+        add_usual(&t, b);
         enum offer_outcome want =
             distance(a->outcome) <= distance(b->outcome) ? a->outcome : b->outcome;
         enum offer_outcome outcome = offer(&t, &q, o);
@@ -309,7 +321,7 @@ as_it_was_asked(void **state)
     close_finding(&t);
 }
 
-/* The issuers of newer records are no obstacle: a record's own chain is looked at first. */
+/* The issuers of newer records are no obstacle: a record's own chain is looked at by itself. */
 static void
 behind_the_issuers_of_others(void **state)
 {
@@ -326,13 +338,66 @@ behind_the_issuers_of_others(void **state)
     r->chain[0] = buf_span(&t.issuers[TRUST_ISSUERS_MAX]);
     r->chain_n = 1;
     assert_int_equal(offer(&t, &q, o), OFFER_YES);
-    /* A chain that leads nowhere is no obstacle either. */
-    r->chain[0] = buf_span(&t.issuers[0]);
-    struct buf first = t.issuers[1];
-    t.issuers[1] = t.issuers[TRUST_ISSUERS_MAX];
-    t.issuers[TRUST_ISSUERS_MAX] = first;
-    assert_int_equal(offer(&t, &q, o), OFFER_YES);
     close_finding(&t);
+}
+
+/* A chain that leads nowhere, or as long as it may be, is no obstacle when another's leads on. */
+static void
+by_the_issuers_of_others(void **state)
+{
+    struct offer_question q = question();
+    struct finding t;
+    struct offer o[RECORDS_MAX];
+    (void)state;
+    open_finding(&t, 2);
+    add_issuer(&t, evil);
+    add_issuer(&t, ca);
+    struct found_record *r = add_record(&t, &kinds[0]);
+    while (r->chain_n < FOUND_CHAIN_MAX) {
+        r->chain[r->chain_n++] = buf_span(&t.issuers[0]);
+        assert_int_equal(offer(&t, &q, o), OFFER_YES);
+    }
+    close_finding(&t);
+    /* Its own CA has expired; the same CA's certificate that has not came with another. */
+    open_finding(&t, 2);
+    add_issuer(&t, old_ca);
+    add_issuer(&t, ca);
+    r = add_record(&t, &kinds[0]);
+    r->chain[r->chain_n++] = buf_span(&t.issuers[0]);
+    assert_int_equal(offer(&t, &q, o), OFFER_YES);
+    t.f.issuers_n = 1; /* its twin: the other is not there */
+    assert_int_equal(offer(&t, &q, o), OFFER_UNTRUSTED);
+    assert_int_equal(o[0].why, TRUST_EXPIRED);
+    t.f.issuers_n = 2;
+    close_finding(&t);
+}
+
+/* Strangers' records use up what may be looked at beyond each one's own chain, and no more. */
+static void
+work_is_bounded(void **state)
+{
+    enum { STRANGERS = OFFER_ISSUERS_MAX / TRUST_ISSUERS_MAX };
+    struct offer_question q = question();
+    (void)state;
+    for (int strangers = STRANGERS - 1; strangers <= STRANGERS; strangers++) {
+        struct finding t;
+        struct offer o[RECORDS_MAX];
+        open_finding(&t, TRUST_ISSUERS_MAX);
+        add_issuer(&t, ca);
+        while (t.f.issuers_n < TRUST_ISSUERS_MAX)
+            add_issuer(&t, evil);
+        const struct kind *foreign = &kinds[9];
+        assert_int_equal(foreign->why, TRUST_NO_PATH);
+        for (int i = 0; i < strangers; i++)
+            (void)add_record(&t, foreign);
+        (void)add_record(&t, &kinds[0]); /* without a chain */
+        struct found_record *r = add_record(&t, &kinds[0]);
+        r->chain[r->chain_n++] = buf_span(&t.issuers[0]);
+        assert_int_equal(offer(&t, &q, o), OFFER_YES);
+        assert_int_equal(o[strangers].offered, strangers < STRANGERS);
+        assert_true(o[strangers + 1].offered);
+        close_finding(&t);
+    }
 }
 
 /* Nothing is said when there was no memory to judge. */
@@ -372,14 +437,14 @@ each_outcome_has_a_name(void **state)
 }
 
 static X509 *
-late_ca_of(void)
+expired_ca(const struct mint_pair *subject, uint64_t serial)
 {
     struct mint_spec m = {.key = key_ca,
                           .issuer = root,
                           .issuer_key = key_root,
-                          .serial = 9,
+                          .serial = serial,
                           .not_after = EARLIER,
-                          .subject = {{"CN", "Late CA"}}};
+                          .subject = {subject[0], subject[1]}};
     mint_ca_extensions(m.extension);
     return mint_cert(&m);
 }
@@ -394,7 +459,8 @@ setup(void **state)
     key_evil = mint_key(MINT_P256);
     root = mint_root("Root", key_root);
     ca = mint_ca("CA", key_ca, root, key_root);
-    late_ca = late_ca_of();
+    late_ca = expired_ca((struct mint_pair[]){{"O", "Mint"}, {"CN", "Late CA"}}, 9);
+    old_ca = expired_ca((struct mint_pair[]){{"O", "Mint"}, {"CN", "CA"}}, 10);
     evil = mint_root("Evil", key_evil);
     for (size_t i = 0; i < KINDS; i++)
         ders[i] = certificate_of(&kinds[i]);
@@ -407,13 +473,13 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-    X509 *certs[] = {root, ca, late_ca, evil};
+    X509 *certs[] = {root, ca, old_ca, late_ca, evil};
     EVP_PKEY *keys[] = {key_root, key_ca, key_leaf, key_evil};
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++)
         X509_free(certs[i]);
+    for (int i = 0; i < 4; i++)
         EVP_PKEY_free(keys[i]);
-    }
     for (size_t i = 0; i < KINDS; i++)
         mint_free(ders[i]);
     trust_anchors_free(anchors);
@@ -429,6 +495,8 @@ main(void)
         cmocka_unit_test(nothing_was_found),
         cmocka_unit_test(as_it_was_asked),
         cmocka_unit_test(behind_the_issuers_of_others),
+        cmocka_unit_test(by_the_issuers_of_others),
+        cmocka_unit_test(work_is_bounded),
         cmocka_unit_test(each_allocation_fails),
         cmocka_unit_test(each_outcome_has_a_name),
     };
