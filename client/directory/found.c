@@ -30,6 +30,7 @@ found_release(struct found *f)
         buf_release(&f->issuers[i]);
     free(f->records);
     free(f->issuers);
+    free(f->issuer_sha256);
     buf_release(&f->answer);
     found_init(f);
 }
@@ -145,29 +146,39 @@ check_inclusion(const struct json_value *v, const struct timestamped_entry *t, u
                        : r;
 }
 
-/* The certificate that chain[0] names, empty when there is none. */
 static enum result
 find_issuer(const struct found *f, const struct json_value *v, struct span *ret)
 {
-    const struct json_value *first = json_first(json_member(v, "chain"));
     uint8_t sha256[HASH_SIZE];
     struct span text;
+    enum result r = json_text(v, &text);
 
-    *ret = span_of(NULL, 0);
-    if (first == NULL)
-        return RES_OK;
-    enum result r = json_text(first, &text);
     if (r == RES_OK)
         r = text_unhex(text, sha256, HASH_SIZE);
-    for (size_t i = 0; r == RES_OK && i < f->issuers_n; i++) {
-        struct hash h;
-        hash_sha256(buf_span(&f->issuers[i]), &h);
-        if (memcmp(h.b, sha256, HASH_SIZE) == 0) {
+    if (r != RES_OK)
+        return r;
+    for (size_t i = 0; i < f->issuers_n; i++) {
+        if (memcmp(f->issuer_sha256[i].b, sha256, HASH_SIZE) == 0) {
             *ret = buf_span(&f->issuers[i]);
             return RES_OK;
         }
     }
-    return r == RES_OK ? RES_ABSENT : r;
+    return RES_ABSENT;
+}
+
+/* The certificates that the record's chain names; there may be none. */
+static enum result
+read_chain(const struct found *f, const struct json_value *v, struct found_record *ret)
+{
+    enum result r = RES_OK;
+
+    for (v = json_first(json_member(v, "chain")); v != NULL && r == RES_OK; v = json_next(v)) {
+        if (ret->chain_n == FOUND_CHAIN_MAX)
+            return RES_TOO_LARGE;
+        r = find_issuer(f, v, &ret->chain[ret->chain_n]);
+        ret->chain_n += r == RES_OK;
+    }
+    return r;
 }
 
 /* The certificate's bytes: those of the entry, or the precertificate beside it. */
@@ -195,7 +206,6 @@ read_record(const struct found_question *q, const struct found *f, const struct 
     uint64_t want = m->final_index != MAILBOX_NO_INDEX ? m->final_index : m->precert_index, index;
     struct buf leaf = BUF_INIT(ASK_ANSWER_MAX);
     struct timestamped_entry t;
-    struct span issuer;
     struct cert c;
     enum result r = json_u64(json_member(v, "index"), JSON_INTEGER_MAX, &index);
 
@@ -212,9 +222,9 @@ read_record(const struct found_question *q, const struct found *f, const struct 
     if (r == RES_OK)
         r = cert_parse(buf_span(&ret->der), &c);
     if (r == RES_OK)
-        r = find_issuer(f, v, &issuer);
+        r = read_chain(f, v, ret);
     if (r == RES_OK)
-        r = check_key_id(m, &t.entry, &c, issuer);
+        r = check_key_id(m, &t.entry, &c, ret->chain_n > 0 ? ret->chain[0] : span_of(NULL, 0));
     if (r == RES_OK)
         r = check_fields(m, &c);
     if (r == RES_OK)
@@ -236,14 +246,16 @@ read_issuers(const struct json *j, struct found *f)
     if (cap > FOUND_ISSUERS_MAX)
         return RES_TOO_LARGE;
     f->issuers = calloc(cap + 1, sizeof(*f->issuers));
-    if (f->issuers == NULL)
+    f->issuer_sha256 = calloc(cap + 1, sizeof(*f->issuer_sha256));
+    if (f->issuers == NULL || f->issuer_sha256 == NULL)
         return RES_MEMORY;
     for (; v != NULL; v = json_next(v)) {
-        struct buf *b = &f->issuers[f->issuers_n++];
-        buf_init(b, CERT_MAX);
-        enum result r = json_base64(v, b);
+        size_t i = f->issuers_n++;
+        buf_init(&f->issuers[i], CERT_MAX);
+        enum result r = json_base64(v, &f->issuers[i]);
         if (r != RES_OK)
             return r;
+        hash_sha256(buf_span(&f->issuers[i]), &f->issuer_sha256[i]);
     }
     return RES_OK;
 }

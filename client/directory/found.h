@@ -18,10 +18,16 @@
 
 /* Issuers in one answer: as many as its records' chains can name. */
 #define FOUND_ISSUERS_MAX 4096
+/* Issuers of one record: as many as the chain of one entry has, in any log (DATATILE_CHAIN_MAX). */
+#define FOUND_CHAIN_MAX 16
 
 struct found_record {
-    struct mailbox_record m;    /* its address borrows from the answer */
-    struct buf der;             /* the certificate; the precertificate while only announced */
+    struct mailbox_record m; /* its address borrows from the answer */
+    struct buf der;          /* the certificate; the precertificate while only announced */
+    /* The issuers that were handed in with it, as the log says: a hint, and no proof.  Each one of
+     * found's. */
+    struct span chain[FOUND_CHAIN_MAX];
+    size_t chain_n;
     struct mailbox mailbox;     /* where the address stands in it, as its own bytes say; borrowed */
     struct mailboxes mailboxes; /* all that it names */
 };
@@ -36,6 +42,7 @@ struct found {
     struct found_record *records;
     size_t records_n;
     struct buf *issuers; /* DER */
+    struct hash *issuer_sha256;
     size_t issuers_n;
     struct feed_entry feed; /* of the newest entry of the tree that answered */
     struct buf answer;      /* the KEYTRANS answer's bytes */
@@ -60,6 +67,8 @@ struct found_question {
  *
  *   RES_OK
  *   RES_JSON …            no such document
+ *   RES_TOO_LARGE         more issuers, or a longer chain, than above
+ *   RES_ABSENT            a chain names a certificate that is not among the issuers
  *   errors of proved_*    the KEYTRANS answer does not hold
  *   RES_CONFLICT          the feed's entry is not of the tree that answered; a record and its entry
  *                         differ; a certificate does not name the address

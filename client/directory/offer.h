@@ -2,14 +2,22 @@
  * What is offered for use of what was found: logged is not trusted.
  *
  * A certificate is offered when it validates to the user's own anchors for the purpose and the
- * address, at the time in question.  All others are told with the reason.  No I/O, no clock.  Uses
- * found, trust.
+ * address, at the time in question.  All others are told with the reason.  A path is
+ * looked for in the chain that was logged with the certificate; where none holds, also among the
+ * issuers of the others, as far as the bound below goes: anybody can have those logged.
+ *
+ * No I/O, no clock.  Uses found, trust.
  */
 #ifndef CLIENT_DIRECTORY_OFFER_H
 #define CLIENT_DIRECTORY_OFFER_H
 
 #include "client/directory/found.h"
 #include "client/trust.h"
+
+/* Issuers of other records that are looked at, counted for each record and all together.  Honest
+ * answers stay below: 256 records with 32 different issuers.  The worst that a hostile CA can have
+ * logged cost a dozen seconds with it, some minutes without. */
+#define OFFER_ISSUERS_MAX 8192
 
 /* Why there is nothing to use; the names are promises: offer_outcome_name. */
 enum offer_outcome {
@@ -40,7 +48,8 @@ struct offer_question {
     bool fold;
 };
 
-/* One offer for each of f->records, into ret, which has room for them.  RES_MEMORY, RES_CRYPTO. */
+/* One offer for each of f->records, into ret, which has room for them; what stands in it after a
+ * failure means nothing.  RES_MEMORY, RES_CRYPTO. */
 MUST_CHECK enum result offers_make(const struct found *f, const struct offer_question *q,
                                    struct offer *ret, enum offer_outcome *ret_outcome);
 
