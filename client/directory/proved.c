@@ -82,6 +82,14 @@ end(struct work *w, struct proved_head *ret)
     return rc;
 }
 
+/* Commitments that no entry showed are forgotten: they would be believed later. */
+static void
+keep_shown(const struct work *w, struct consume_version *steps, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        steps[i].has_commitment = steps[i].has_commitment && consume_shown(&w->c, i);
+}
+
 /* ---- ladders ---- */
 
 /* Reads the next step, which must be version's, and verifies its VRF proof. */
@@ -205,6 +213,7 @@ proved_search(const struct proved_by *by, struct span label, struct kt_optional 
     if (rc == RES_OK) {
         ret->value = a.value;
         ret->terminal_ms = timestamp_at(&w->t, ret->terminal);
+        keep_shown(w, ret->steps, ret->steps_n);
     }
     free(w);
     return rc;
@@ -244,32 +253,35 @@ enum result
 proved_as_of(const struct proved_by *by, struct span label, uint64_t time, struct span answer,
              struct proved_as_of *ret)
 {
-    struct consume_version steps[LADDER_STEPS_MAX];
     struct reader in = reader_of(answer);
     struct as_of_response a;
     struct work *w;
-    size_t n = 2;
 
+    ret->must_monitor = false;
+    ret->steps_n = 2;
     as_of_response_get(&in, &a);
     enum result rc = reader_end(&in);
     if (rc == RES_OK && a.version.has)
         rc = search_steps(by, label, (uint32_t)a.version.value, a.opening, a.value, &a.ladder,
-                          steps, &n);
+                          ret->steps, &ret->steps_n);
     else if (rc == RES_OK)
-        rc = take_steps(by, label, (const uint32_t[]){0, 1}, 2, &a.ladder, steps);
+        rc = take_steps(by, label, (const uint32_t[]){0, 1}, 2, &a.ladder, ret->steps);
     if (rc == RES_OK)
-        rc = begin(by, &a.head, &a.proof, steps, n, &w);
+        rc = begin(by, &a.head, &a.proof, ret->steps, ret->steps_n, &w);
     if (rc != RES_OK)
         return rc;
     ret->claim =
         (struct as_of){a.version.has, (uint32_t)a.version.value, a.first, a.next.has, a.next.value};
     rc = as_of_show(&w->t, &ret->claim, time);
+    if (rc == RES_OK && a.version.has)
+        rc = search_must_monitor(&w->t, a.first, &ret->must_monitor);
     if (rc == RES_OK)
         rc = end(w, &ret->head);
     if (rc == RES_OK) {
         ret->begins = a.version.has ? timestamp_at(&w->t, a.first) : 0;
         ret->ends = a.next.has ? timestamp_at(&w->t, a.next.value) : 0;
         ret->value = a.value;
+        keep_shown(w, ret->steps, ret->steps_n);
     }
     free(w);
     return rc;
@@ -398,6 +410,8 @@ proved_owner_init(const struct proved_by *by, struct span label, uint64_t start,
         rc = owner_init(&w->t, &entries, greatest, a.greatest_versions.n);
     if (rc == RES_OK)
         rc = end(w, &ret->head);
+    if (rc == RES_OK)
+        keep_shown(w, ret->steps, ret->steps_n);
     ret->greatest = a.greatest_versions.n > 0 ? (int64_t)greatest[0] : -1;
     free(w);
     return rc;
@@ -406,7 +420,8 @@ proved_owner_init(const struct proved_by *by, struct span label, uint64_t start,
 enum result
 proved_owner_monitor(const struct proved_by *by, const struct consume_version *steps,
                      size_t steps_n, const struct owner_state *owner, struct contact_map *map,
-                     struct span answer, struct proved_head *ret, uint64_t *ret_start)
+                     struct span answer, struct proved_head *ret, uint64_t *ret_start,
+                     bool *ret_more)
 {
     struct reader in = reader_of(answer);
     struct contact_waiting waiting = {.start = owner->start};
@@ -431,6 +446,7 @@ proved_owner_monitor(const struct proved_by *by, const struct consume_version *s
     if (rc == RES_OK) {
         *map = moved;
         *ret_start = reached;
+        *ret_more = w->c.cut;
     }
     free(w);
     return rc;
@@ -462,7 +478,20 @@ update_versions(int64_t previous, unsigned count, uint32_t ret[static PROVED_STE
     return RES_OK;
 }
 
-/* Puts steps beside those that are known; a version that is known keeps what is known of it. */
+/* The commitments of new versions are those that were shown before, where one was. */
+static enum result
+check_known(const struct consume_version *known, size_t known_n, const struct consume_version *now,
+            size_t n)
+{
+    for (size_t i = 0; i < known_n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (known[i].version == now[k].version && known[i].has_commitment &&
+                now[k].has_commitment && !hash_equal(&known[i].commitment, &now[k].commitment))
+                return RES_CONFLICT;
+    return RES_OK;
+}
+
+/* Puts steps that are known beside the new ones. */
 static enum result
 join_steps(const struct consume_version *known, size_t known_n, struct consume_version *ret,
            size_t *n)
@@ -519,7 +548,9 @@ update_steps(const struct proved_by *by, struct span label, const struct consume
         rc = ret->steps[i].has_commitment ? RES_COMMITMENT : RES_OK;
     if (rc == RES_OK)
         rc = join_steps(steps, steps_n, ret->steps, &ret->steps_n);
-    return rc == RES_OK ? open_values(label, previous, a, ret) : rc;
+    if (rc == RES_OK)
+        rc = open_values(label, previous, a, ret);
+    return rc == RES_OK ? check_known(steps, steps_n, ret->steps, ret->steps_n) : rc;
 }
 
 enum result
