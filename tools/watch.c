@@ -31,14 +31,14 @@ tell_version(const struct app *a, const struct policy_log *log, const struct lab
     if (!a->o.json) {
         (void)printf("%.*s: something changed (directory of %s)\n", (int)address.n, address.p,
                      log->note.name);
-        return records_print(value, before, false);
+        return records_print(label, value, before, false);
     }
     r = json_write_string(address, &text);
     if (r == RES_OK)
         r = buf_add(&text, span_of("", 1));
     if (r == RES_OK) {
         (void)printf("{\"log\":\"%s\",\"watched\":%s,", log->note.name, (const char *)text.p);
-        r = records_print(value, before, true);
+        r = records_print(label, value, before, true);
         (void)puts("}");
     }
     buf_release(&text);
