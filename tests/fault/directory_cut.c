@@ -214,7 +214,7 @@ static struct world {
 static void
 run(const char *const *argv, const char *preload)
 {
-    int status;
+    int status = 0;
     pid_t pid = fork();
 
     if (pid == 0) {
