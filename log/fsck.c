@@ -7,12 +7,13 @@
 
 #include "log/audit.h"
 #include "log/files.h"
+#include "log/fsck_directory.h"
 #include "log/guard.h"
+#include "log/policyfile.h"
 #include "log/store/index.h"
 #include "merkle/base/text.h"
 
 #define PEM_MAX 4096
-#define POLICY_MAX 65536
 /* A damaged head may count 2^60 entries, each of them missing. */
 #define FINDINGS_MAX 10000
 
@@ -66,36 +67,16 @@ fsck_public_key(const char *dir, struct p256_key **ret)
     return rc;
 }
 
-/* The vkey of the first "log VKEY URL" line. */
-static struct span
-find_vkey(struct span text)
-{
-    static const char LOG[] = "log ";
-    size_t skip = sizeof(LOG) - 1;
-    while (text.n) {
-        const uint8_t *end = memchr(text.p, '\n', text.n);
-        size_t n = end ? (size_t)(end - text.p) : text.n;
-        struct span line = span_of(text.p, n);
-        text = span_of(text.p + n + (end ? 1 : 0), text.n - n - (end ? 1 : 0));
-        if (line.n <= skip || memcmp(line.p, LOG, skip) != 0)
-            continue;
-        line = span_of(line.p + skip, line.n - skip);
-        const uint8_t *blank = memchr(line.p, ' ', line.n);
-        return span_of(line.p, blank ? (size_t)(blank - line.p) : line.n);
-    }
-    return span_of(NULL, 0);
-}
-
 enum result
 fsck_note_key(const char *dir, struct note_key *ret)
 {
-    char path[FILES_PATH_MAX];
-    struct buf text = BUF_INIT(POLICY_MAX);
-    enum result rc = files_path(dir, "policy", path);
+    struct buf text = BUF_INIT(POLICYFILE_MAX);
+    struct span vkey;
+    enum result rc = policyfile_read(dir, &text);
     if (rc == RES_OK)
-        rc = files_read(path, &text);
+        rc = policyfile_word(buf_span(&text), "log ", &vkey);
     if (rc == RES_OK)
-        rc = note_key_parse(find_vkey(buf_span(&text)), ret);
+        rc = note_key_parse(vkey, ret);
     if (rc == RES_OK && ret->type != KEY_ED25519)
         rc = RES_KEY;
     buf_release(&text);
@@ -171,7 +152,8 @@ check_bundles(const struct fsck_options *o, struct audit *a)
             return RES_OK;
         }
         if (o->progress && (n % 64 == 63 || n + 1 == bundles))
-            o->progress(o->arg, n + 1 == bundles ? a->size : (n + 1) * STORE_BUNDLE, a->size);
+            o->progress(o->arg, "entries", n + 1 == bundles ? a->size : (n + 1) * STORE_BUNDLE,
+                        a->size);
     }
     return RES_OK;
 }
@@ -309,6 +291,8 @@ fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_troub
         rc = check_store(o, &c, &keys, ret, why);
     if (rc == RES_OK)
         rc = check_index(o, &c, ret);
+    if (rc == RES_OK)
+        rc = fsck_directory(o, &c, ret, why);
     p256_key_free(keys.p256);
     if (rc == RES_STORE_DAMAGED) {
         ret->findings++;

@@ -3,28 +3,33 @@
  *
  * Reads what is on disk: before it begins, the system is asked to drop the store's clean pages, so
  * that what an earlier failed write left in memory only is not taken for sound.  May run beside a
- * serving log. The index is not looked at: it is derived, and built again
- * when it is missing.  Uses audit, store, config.
+ * serving log.  An index that is missing is no damage: it is derived, and built again.  Uses audit,
+ * store, config, fsck_directory.
  */
 #ifndef LOG_FSCK_H
 #define LOG_FSCK_H
 
+#include "log/directory/check.h"
 #include "log/trouble.h"
 #include "merkle/base/result.h"
 #include "merkle/note/key.h"
 
 struct fsck_options {
     const char *dir;
-    unsigned sct_every; /* check one SCT signature in so many; 1: all */
-    void (*progress)(void *arg, uint64_t done, uint64_t of);
+    unsigned sct_every;   /* check one SCT signature in so many; 1: all */
+    unsigned proof_every; /* the same of the directory's VRF proofs; 0: none */
+    /* of_what: "entries", then "epochs" and "labels" of the directory */
+    void (*progress)(void *arg, const char *of_what, uint64_t done, uint64_t of);
     void (*finding)(void *arg, const char *where, const char *what);
     void *arg;
 };
 
 struct fsck_report {
     uint64_t size;
-    uint64_t findings;
+    uint64_t findings; /* in all */
     struct hash root;
+    bool has_directory;
+    struct check_report directory;
 };
 
 /*
