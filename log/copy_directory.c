@@ -178,13 +178,33 @@ compare(struct shelf *s, const struct checkpoint *outside, uint64_t *ret_size)
 }
 
 enum result
+copy_compare_feed(const struct config *c, struct shelf *s, struct span feed,
+                  struct log_trouble *why)
+{
+    struct checkpoint outside;
+    uint64_t size = 0;
+    enum result rc = open_feed(c, feed, &outside, why);
+
+    if (rc != RES_OK)
+        return rc;
+    rc = compare(s, &outside, &size);
+    if (rc == RES_STORE_BEHIND)
+        log_say(why,
+                "the feed had %" PRIu64 " entries outside, this copy's has %" PRIu64
+                ": to serve it would fork the directory; find a newer copy",
+                outside.size, size);
+    else if (rc == RES_CONFLICT)
+        log_say(why, "the feed's head given and this copy are different trees: keep both as "
+                     "evidence");
+    return rc;
+}
+
+enum result
 copy_check_feed(const struct config *c, struct span feed, struct log_trouble *why)
 {
     char path[FILES_PATH_MAX];
     struct shelf_options o = {.path = path, .map_size = c->map_size, .read_only = true};
-    struct checkpoint outside;
     struct shelf *s;
-    uint64_t size = 0;
     enum result rc = files_path(c->dir, "directory", path);
 
     if (rc != RES_OK || !files_exist(path))
@@ -194,21 +214,10 @@ copy_check_feed(const struct config *c, struct span feed, struct log_trouble *wh
                      "newest that is known outside too, --feed FILE, a saved /feed/checkpoint");
         return RES_CONFIG;
     }
-    rc = open_feed(c, feed, &outside, why);
+    rc = shelf_open(&o, &s);
     if (rc != RES_OK)
         return rc;
-    rc = shelf_open(&o, &s);
-    if (rc == RES_OK) {
-        rc = compare(s, &outside, &size);
-        shelf_close(s);
-    }
-    if (rc == RES_STORE_BEHIND)
-        log_say(why,
-                "the feed had %" PRIu64 " entries outside, this copy's has %" PRIu64
-                ": to serve it would fork the directory; find a newer copy",
-                outside.size, size);
-    else if (rc == RES_CONFLICT)
-        log_say(why, "the feed's head given and this copy are different trees: keep both as "
-                     "evidence");
+    rc = copy_compare_feed(c, s, feed, why);
+    shelf_close(s);
     return rc;
 }

@@ -7,6 +7,7 @@
 #ifndef LOG_COPY_DIRECTORY_H
 #define LOG_COPY_DIRECTORY_H
 
+#include "log/directory/shelf.h"
 #include "log/log.h"
 
 /*
@@ -26,5 +27,10 @@ MUST_CHECK enum result copy_directory(const char *dir, const char *dest, uint64_
  */
 MUST_CHECK enum result copy_check_feed(const struct config *c, struct span feed,
                                        struct log_trouble *why);
+
+/* Whether s has the feed's entries that the checkpoint counts, and they are the same.  Errors as
+ * copy_check_feed's, whose one half this is. */
+MUST_CHECK enum result copy_compare_feed(const struct config *c, struct shelf *s, struct span feed,
+                                         struct log_trouble *why);
 
 #endif

@@ -10,6 +10,7 @@
 #define LOG_FSCK_H
 
 #include "log/directory/check.h"
+#include "log/directory/rebuild.h"
 #include "log/trouble.h"
 #include "merkle/base/result.h"
 #include "merkle/note/key.h"
@@ -22,6 +23,8 @@ struct fsck_options {
     void (*progress)(void *arg, const char *of_what, uint64_t done, uint64_t of);
     void (*finding)(void *arg, const char *where, const char *what);
     void *arg;
+    struct span feed; /* for fsck_rebuild: rebuild.h has both */
+    bool old_unreadable;
 };
 
 struct fsck_report {
@@ -38,6 +41,22 @@ struct fsck_report {
  */
 MUST_CHECK enum result fsck_run(const struct fsck_options *o, struct fsck_report *ret,
                                 struct log_trouble *why);
+
+/*
+ * Checks the certificate log, and makes its directory again from it, DIR/directory/recipes and
+ * DIR/directory/keys; needs DIR/keys, and the log must not serve.
+ *
+ *   RES_OK             *ret_made tells what stands now
+ *   RES_EXISTS         another process serves
+ *   RES_STORE_DAMAGED  there were findings, nothing was made; *ret counts them
+ *   RES_CONFIG         the log has no directory; errors of signer_open, rebuild_directory
+ */
+MUST_CHECK enum result fsck_rebuild(const struct fsck_options *o, struct fsck_report *ret,
+                                    struct rebuild_report *ret_made, struct log_trouble *why);
+
+/* Opens DIR/directory/data.mdb and reads its head as fsck_rebuild does, and no more: for a process
+ * of its own, which a torn file may end.  Errors of config_load, shelf_open. */
+MUST_CHECK enum result fsck_probe(const char *dir);
 
 /* Reads DIR/log.pub.pem.  RES_ABSENT, RES_KEY, RES_IO. */
 MUST_CHECK enum result fsck_public_key(const char *dir, struct p256_key **ret);

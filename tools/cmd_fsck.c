@@ -9,12 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "log/files.h"
 #include "log/fsck.h"
 #include "merkle/base/text.h"
+#include "merkle/note/note.h"
 #include "tools/cartularyd.h"
 
 static const char HELP[] =
     "cartularyd fsck DIR [--scts N] [--proofs N] [--quiet]\n"
+    "cartularyd fsck DIR --rebuild [--feed FILE] [--scts N] [--quiet]\n"
     "\n"
     "Reads every byte of the log in DIR and checks each against the others: entries against leaf\n"
     "hashes, tiles against each other and the signed root, precertificates against what was\n"
@@ -27,12 +30,25 @@ static const char HELP[] =
     "  --proofs N the same for the directory's VRF proofs (some 350 us each)\n"
     "  --quiet    no progress on stderr\n"
     "\n"
-    "Exit codes: 0 sound, 1 damaged (what and where is printed), 2 could not be checked.\n";
+    "  --rebuild  checks the certificate log, and makes DIR/directory/data.mdb and its index "
+    "again\n"
+    "             from it, DIR/directory/recipes and DIR/directory/keys.  Stop the log first; "
+    "needs\n"
+    "             DIR/keys.  What was signed before is compared; the old file is kept beside the "
+    "new\n"
+    "             one.  Killed or refused, it has changed nothing; begin it again\n"
+    "  --feed FILE  the newest head of the directory's feed that is known outside, a saved\n"
+    "             /feed/checkpoint: what is made must be its continuation\n"
+    "\n"
+    "Exit codes: 0 sound, or made again; 1 damaged (what and where is printed), or not made again\n"
+    "because what is there does not fit; 2 could not be checked or made.\n";
 
 #define FINDINGS_SHOWN 100
 
 struct state {
     bool quiet;
+    bool rebuild;
+    const char *feed;
     uint64_t shown;
 };
 
@@ -65,19 +81,23 @@ take_every(const char *text, uint64_t *ret)
 static int
 take_options(int argc, char **argv, struct fsck_options *o, struct state *s)
 {
-    static const struct option OPTIONS[] = {{"scts", required_argument, NULL, 's'},
-                                            {"proofs", required_argument, NULL, 'p'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {
+        {"scts", required_argument, NULL, 's'}, {"proofs", required_argument, NULL, 'p'},
+        {"rebuild", no_argument, NULL, 'r'},    {"feed", required_argument, NULL, 'f'},
+        {"quiet", no_argument, NULL, 'q'},      {NULL, 0, NULL, 0}};
     int c;
     uint64_t scts = 1, proofs = 1;
     while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
         if (c == 'q')
             s->quiet = true;
+        else if (c == 'r')
+            s->rebuild = true;
+        else if (c == 'f')
+            s->feed = optarg;
         else if ((c != 's' && c != 'p') || !take_every(optarg, c == 's' ? &scts : &proofs))
             return DAEMON_USAGE;
     }
-    if (optind + 1 != argc)
+    if (optind + 1 != argc || (s->feed && !s->rebuild))
         return DAEMON_USAGE;
     o->dir = argv[optind];
     o->sct_every = (unsigned)scts;
@@ -118,24 +138,76 @@ check(const struct fsck_options *o)
     }
     (void)printf("damaged: %" PRIu64 " findings in %" PRIu64 " entries\n", report.findings,
                  report.size);
+    if (report.directory.findings > 0 && report.directory.findings == report.findings)
+        (void)printf("the certificate log is sound; if recipes and keys are, stop the log, and "
+                     "'cartularyd fsck %s --rebuild' makes the directory again\n",
+                     o->dir);
     return 1;
+}
+
+static void
+tell_made(const struct fsck_options *o, const struct rebuild_report *r)
+{
+    char root[2 * HASH_SIZE + 1];
+    text_hex_to(hash_span(&r->root), root);
+    (void)printf("made again: %" PRIu64 " epochs, %" PRIu64 " versions of %" PRIu64
+                 " labels, root %s\n",
+                 r->size, r->versions, r->labels, root);
+    if (r->kept[0])
+        (void)printf("the file that it replaces is kept as %s/directory/%s; remove it when the log "
+                     "serves well\n",
+                     o->dir, r->kept);
+    if (!r->compared)
+        (void)printf("no signed head was there to compare it with: before the log serves, hold it "
+                     "against the newest /feed/checkpoint that is known outside (--feed FILE)\n");
+}
+
+/* Whether the failure is about what was found, and not about this machine or the question. */
+static bool
+is_refusal(enum result rc)
+{
+    return rc == RES_STORE_DAMAGED || rc == RES_STORE_BEHIND || rc == RES_CONFLICT ||
+           rc == RES_ABSENT;
+}
+
+static int
+rebuild(const struct fsck_options *o)
+{
+    struct fsck_report report;
+    struct rebuild_report made;
+    struct log_trouble why;
+    enum result rc = fsck_rebuild(o, &report, &made, &why);
+    if (rc != RES_OK) {
+        daemon_complain("not made again: %s", why.text);
+        return is_refusal(rc) ? 1 : 2;
+    }
+    tell_made(o, &made);
+    return 0;
+}
+
+/* Ends as it ends, when the old file is torn. */
+static int
+probe(const struct fsck_options *o)
+{
+    return fsck_probe(o->dir) == RES_OK ? 0 : 1;
 }
 
 /* Whether a process ends so when the bytes it reads lead it astray. */
 static bool
-is_crash(int number)
+is_crash(int status)
 {
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     return number == SIGBUS || number == SIGSEGV || number == SIGABRT || number == SIGFPE ||
            number == SIGILL;
 }
 
-/* How the checking process ended, as an exit code. */
+/* How the working process ended, as an exit code. */
 static int
 judge(int status)
 {
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
-    if (is_crash(WTERMSIG(status))) {
+    if (is_crash(status)) {
         (void)printf("damaged: the store's own structure is torn; reading it ended in signal %d. "
                      "Bring a backup to life\n",
                      WTERMSIG(status));
@@ -146,11 +218,10 @@ judge(int status)
 }
 
 /* LMDB believes the file that it maps: pages torn badly enough end the process that follows them.
- * So a process of its own checks, and this one lives to say so. */
-static int
-check_apart(const struct fsck_options *o)
+ * So a process of its own works, and this one lives to say so.  Its status into *ret. */
+static bool
+apart(int (*work)(const struct fsck_options *o), const struct fsck_options *o, int *ret)
 {
-    int status = 0;
     pid_t parent = getpid();
     (void)fflush(NULL);
     pid_t pid = fork();
@@ -159,15 +230,45 @@ check_apart(const struct fsck_options *o)
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent)
             _exit(2);
-        int code = check(o);
+        int code = work(o);
         (void)fflush(NULL);
         _exit(code);
     }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-        daemon_complain("could not check: no process for it");
+    if (pid > 0 && waitpid(pid, ret, 0) == pid)
+        return true;
+    daemon_complain("could not check: no process for it");
+    return false;
+}
+
+static int
+check_apart(const struct fsck_options *o)
+{
+    int status = 0;
+    return apart(check, o, &status) ? judge(status) : 2;
+}
+
+static int
+rebuild_apart(struct fsck_options *o)
+{
+    int status = 0;
+    if (!apart(probe, o, &status))
         return 2;
-    }
-    return judge(status);
+    o->old_unreadable = is_crash(status);
+    return apart(rebuild, o, &status) ? judge(status) : 2;
+}
+
+/* Reads the checkpoint of --feed, if it was given, and does what was asked. */
+static int
+begin(struct fsck_options *o, const struct state *s)
+{
+    struct buf feed = BUF_INIT(NOTE_MAX);
+    enum result rc = s->feed ? files_read(s->feed, &feed) : RES_OK;
+    if (rc != RES_OK)
+        daemon_complain("%s: %s", s->feed, result_sentence(rc));
+    o->feed = buf_span(&feed);
+    int code = rc != RES_OK ? DAEMON_USAGE : s->rebuild ? rebuild_apart(o) : check_apart(o);
+    buf_release(&feed);
+    return code;
 }
 
 int
@@ -181,5 +282,5 @@ cmd_fsck(int argc, char **argv)
         daemon_complain("fsck wants DIR; see 'cartularyd fsck --help'");
         return DAEMON_USAGE;
     }
-    return check_apart(&o);
+    return begin(&o, &state);
 }

@@ -287,8 +287,10 @@ check_directory(const struct check_parts *parts, struct check_report *ret, struc
 
     memset(ret, 0, sizeof(*ret));
     why->text[0] = 0;
-    if (k == NULL)
+    if (k == NULL) {
+        log_say(why, "%s", result_sentence(RES_MEMORY));
         return RES_MEMORY;
+    }
     k->parts = parts;
     k->ret = ret;
     k->recipe = BUF_INIT(RECIPE_MAX + 64);

@@ -11,6 +11,8 @@
 
 /* A LabelText: the number, a length, the text. */
 #define TEXT_HEAD 6
+/* uint32 total; opaque all[32] */
+#define TOTAL (4 + HASH_SIZE)
 
 /* A label as a row names it. */
 struct named {
@@ -52,6 +54,16 @@ check_print(struct checking *k, uint64_t seq, const struct version_row *row, con
 
 /* ---- what it holds ---- */
 
+/* A mailbox's State begins, behind its form, with what its value ends with: total and all.  Nobody
+ * reads them there. */
+static bool
+same_total(const struct checking *k, uint8_t kind)
+{
+    struct span state = buf_span(&k->held.bytes), value = buf_span(&k->value);
+
+    return kind != LABEL_MAILBOX || memcmp(state.p + 1, value.p + value.n - TOTAL, TOTAL) == 0;
+}
+
 /* The State gives a value, and the commitment is to it. */
 static enum result
 check_held(struct checking *k, uint64_t seq, const struct version_row *row, const struct named *n,
@@ -83,6 +95,8 @@ check_held(struct checking *k, uint64_t seq, const struct version_row *row, cons
         return rc;
     if (!hash_equal(&commitment, &row->leaf.commitment))
         check_tell(k, "row", seq, "has a commitment that its State does not give");
+    if (!same_total(k, n->text.b[0]))
+        check_tell(k, "row", seq, "has a State with another total than its records give");
     return RES_OK;
 }
 
