@@ -326,7 +326,7 @@ fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_troub
     enum result rc = load_config(o, &c, ret, why);
     if (rc == RES_OK)
         rc = check_log(o, &c, ret, why);
-    if (rc == RES_OK)
+    if (rc == RES_OK && !o->log_alone)
         rc = fsck_directory(o, &c, ret, why);
     return verdict(rc, o, ret, why);
 }

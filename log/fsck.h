@@ -23,7 +23,8 @@ struct fsck_options {
     void (*progress)(void *arg, const char *of_what, uint64_t done, uint64_t of);
     void (*finding)(void *arg, const char *where, const char *what);
     void *arg;
-    struct span feed; /* for fsck_rebuild: rebuild.h has both */
+    bool log_alone;   /* fsck_run: leaves the directory out */
+    struct span feed; /* fsck_rebuild: rebuild.h has both */
     bool old_unreadable;
 };
 

@@ -118,6 +118,15 @@ tell_directory(const struct fsck_report *report)
                  d->size, d->versions, d->labels, d->erased, root);
 }
 
+/* The directory alone is damaged. */
+static void
+tell_next(const struct fsck_options *o)
+{
+    (void)printf("the certificate log is sound; when recipes and keys are too, stop the log, and "
+                 "'cartularyd fsck %s --rebuild' makes the directory again\n",
+                 o->dir);
+}
+
 /* Checks and says what was found; the exit code. */
 static int
 check(const struct fsck_options *o)
@@ -139,9 +148,7 @@ check(const struct fsck_options *o)
     (void)printf("damaged: %" PRIu64 " findings in %" PRIu64 " entries\n", report.findings,
                  report.size);
     if (report.directory.findings > 0 && report.directory.findings == report.findings)
-        (void)printf("the certificate log is sound; if recipes and keys are, stop the log, and "
-                     "'cartularyd fsck %s --rebuild' makes the directory again\n",
-                     o->dir);
+        tell_next(o);
     return 1;
 }
 
@@ -240,11 +247,30 @@ apart(int (*work)(const struct fsck_options *o), const struct fsck_options *o, i
     return false;
 }
 
+/* Whose file it is that ended a check decides what to do next: the certificate log is checked
+ * alone. */
 static int
-check_apart(const struct fsck_options *o)
+judge_crash(struct fsck_options *o, int crash)
 {
     int status = 0;
-    return apart(check, o, &status) ? judge(status) : 2;
+    o->log_alone = true;
+    if (!apart(check, o, &status))
+        return 2;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return judge(status);
+    (void)printf("directory/data.mdb: its structure is torn; reading it ended in signal %d\n",
+                 WTERMSIG(crash));
+    tell_next(o);
+    return 1;
+}
+
+static int
+check_apart(struct fsck_options *o)
+{
+    int status = 0;
+    if (!apart(check, o, &status))
+        return 2;
+    return is_crash(status) ? judge_crash(o, status) : judge(status);
 }
 
 static int
