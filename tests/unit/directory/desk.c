@@ -3,6 +3,7 @@
 #include "tests/vectors/check.h"
 
 #define FEED_ORIGIN TESTLOG_ORIGIN "/feed"
+#define SECOND_MS 1000
 
 void
 desk_init(struct desk *d, const struct kt_window *window)
@@ -24,6 +25,16 @@ desk_release(struct desk *d)
 {
     testlog_release(&d->ct);
     testdir_release(&d->t);
+}
+
+void
+desk_append(struct desk *d, size_t n, unsigned labels)
+{
+    if (d->t.d != NULL)
+        testdir_fill(&d->t);
+    for (size_t i = 0; i < n; i++)
+        testdir_append(&d->t, desk_now(d) + SECOND_MS, labels);
+    testdir_open(&d->t);
 }
 
 uint64_t

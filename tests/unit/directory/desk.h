@@ -26,6 +26,10 @@ struct desk {
 void desk_init(struct desk *d, const struct kt_window *window);
 void desk_release(struct desk *d);
 
+/* Appends n entries, a second apart, each with a new version of every label whose bit is set, and
+ * opens the directory. */
+void desk_append(struct desk *d, size_t n, unsigned labels);
+
 /* Timestamp of the newest entry, where the clock of the tests stands. */
 uint64_t desk_now(const struct desk *d);
 

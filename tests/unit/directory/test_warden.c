@@ -5,9 +5,7 @@
 #include "tests/unit/directory/watch.h"
 #include "tests/vectors/check.h"
 
-/* Entries are a second apart; a window that makes each of them distinguished, and one that makes
- * few. */
-#define SECOND 1000
+/* A window that makes each entry distinguished, and one that makes few. */
 #define EACH 1
 #define FEW 8000
 
@@ -29,20 +27,10 @@ end(void)
     desk_release(&d);
 }
 
-/* Appends so many entries, each with a new version of every label whose bit is set. */
 static void
 append(size_t n, unsigned labels)
 {
-    if (d.t.d != NULL)
-        testdir_fill(&d.t);
-    for (size_t i = 0; i < n; i++)
-        testdir_append(&d.t, desk_now(&d) + SECOND, labels);
-}
-
-static void
-open(void)
-{
-    testdir_open(&d.t);
+    desk_append(&d, n, labels);
 }
 
 /* A run in which nobody lies: it succeeds, what is kept follows from the directory, and its news
@@ -74,7 +62,6 @@ a_watch_begins_where_an_entry_is_distinguished(void **state)
         append(5, 1);
         append(5, 3);
         append(3, 0);
-        open();
         struct watch w = {.desk = &d, .memory = &m, .label = 0};
         watch_run(&w);
         watch_ends("begins", &w, VERDICT_YES, RES_OK);
@@ -98,24 +85,19 @@ news_are_told_once_oldest_first(void **state)
     (void)state;
     begin(FEW);
     append(4, 2);
-    open();
     watch("somebody who is not there", 0, true, 0, 0);
     assert_int_equal(desk_kept(&d, &m, 0)->at_start, -1);
     append(1, 3);
-    open();
     watch("is there", 0, false, 0, 1);
     watch("nothing new", 0, false, 1, 1);
     append(7, 2);
-    open();
     watch("others change", 0, false, 1, 1);
     append(3, 1);
     append(2, 0);
     append(2, 1);
-    open();
     watch("changes five times", 0, false, 1, 6);
     watch("nothing new again", 0, false, 6, 6);
     append(30, 0);
-    open();
     watch("time passes", 0, false, 6, 6);
     assert_int_equal(desk_kept(&d, &m, 0)->upcoming_n, 0);
     end();
@@ -127,10 +109,8 @@ nobody_appears_later(void **state)
     (void)state;
     begin(EACH);
     append(3, 2);
-    open();
     watch("a stranger", TESTDIR_STRANGER, true, 0, 0);
     append(90, 2);
-    open();
     watch("a stranger still", TESTDIR_STRANGER, false, 0, 0);
     end();
 }
@@ -143,7 +123,6 @@ nothing_new_changes_nothing(void **state)
     (void)state;
     begin(FEW);
     append(20, 1);
-    open();
     struct watch w = {.desk = &d, .memory = &m, .label = 0};
     watch_run(&w);
     watch_ends("begins", &w, VERDICT_YES, RES_OK);
@@ -172,13 +151,11 @@ a_walk_takes_several_answers(void **state)
     (void)state;
     begin(EACH);
     append(2, 1);
-    open();
     watch("begins", 0, true, 2, 2);
     uint64_t start = desk_kept(&d, &m, 0)->start;
     append(100, 2);
     append(1, 1);
     append(100, 2);
-    open();
     struct watch w = {.desk = &d, .memory = &m, .label = 0};
     watch_run(&w);
     watch_ends("far behind", &w, VERDICT_YES, RES_OK);
@@ -203,10 +180,8 @@ many_news_take_several_runs(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         begin(rows[i].monitoring);
         append(rows[i].before, 0);
-        open();
         watch("begins", 0, true, 0, 0);
         append(300, 1);
-        open();
         size_t told = 0;
         for (unsigned runs = 0; told < 300; runs++) {
             struct watch w = {.desk = &d, .memory = &m, .label = 0};
@@ -234,7 +209,6 @@ grows(struct watch *w, const struct ask *ask, struct buf *body, struct answer *a
         return;
     append(w->arg, 1);
     append(1, 0);
-    open();
     desk_answer(&d, ask, body, a);
 }
 
@@ -244,7 +218,6 @@ a_version_comes_between(void **state)
     (void)state;
     begin(EACH);
     append(3, 1);
-    open();
     watch("begins", 0, true, 3, 3);
     struct watch w = {.desk = &d, .memory = &m, .label = 0, .meddle = grows, .arg = 1};
     watch_run(&w);
@@ -255,7 +228,6 @@ a_version_comes_between(void **state)
     watch_release(&w);
     append(70, 0); /* the walk comes to its end, and then to where it begins */
     w = (struct watch){.desk = &d, .memory = &m, .label = 0, .meddle = grows, .arg = 2};
-    open();
     watch_run(&w);
     watch_ends("two, after a walk", &w, VERDICT_YES, RES_OK);
     watch_told("two, after a walk", &w, 4, 6);
@@ -271,7 +243,6 @@ a_version_comes_between_unseen(void **state)
     (void)state;
     begin(1000000);
     append(3, 2);
-    open();
     watch("begins", 0, true, 0, 0);
     struct watch w = {.desk = &d, .memory = &m, .label = 0, .meddle = grows, .arg = 1};
     watch_run(&w);
@@ -294,7 +265,6 @@ what_was_looked_up_goes_on_to_be_followed(void **state)
     begin(FEW);
     append(6, 1);
     append(20, 0);
-    open();
     assert_int_equal(memory_label(&m, testdir_name(&d.t, 0), &l), RES_OK);
     map = &l->map;
     assert_int_equal(contact_add(map, d.t.label[0].at[2].entry, 2), RES_OK);
@@ -308,7 +278,6 @@ what_was_looked_up_goes_on_to_be_followed(void **state)
     append(14, 0);
     append(2, 1);
     append(1, 0);
-    open();
     assert_int_equal(memory_label(&m, testdir_name(&d.t, 0), &l), RES_OK);
     map = &l->map;
     assert_int_equal(contact_add(map, d.t.label[0].at[1].entry, 1), RES_OK);

@@ -41,6 +41,9 @@ void watch_ends(const char *says, const struct watch *w, enum verdict_kind kind,
 /* The news are the values of the label's versions from to to - 1. */
 void watch_told(const char *says, const struct watch *w, size_t from, size_t to);
 
+/* A run in which nobody lies: it succeeds, and what is kept follows from the directory. */
+void watch_honest(const char *says, struct desk *d, struct memory *m, unsigned label);
+
 /* Puts what a look-up of the version shows among what is known of the label. */
 void watch_know(struct desk *d, struct memory *m, unsigned label, uint32_t version);
 
