@@ -83,10 +83,10 @@ up_to(struct rng *r, size_t most)
 static void
 watch(struct rng *r, size_t most, struct memory_label *l)
 {
-    uint64_t at = rng_scaled(r, UINT64_C(1) << 40);
+    uint64_t at = 1 + rng_scaled(r, UINT64_C(1) << 40);
 
     l->watched = true;
-    l->start = at;
+    l->start = at - 1;
     l->at_start = (int64_t)rng_scaled(r, 100000) - 1;
     l->upcoming_n = up_to(r, most < MEMORY_UPCOMING_MAX ? most : MEMORY_UPCOMING_MAX);
     for (size_t i = 0; i < l->upcoming_n; i++)
