@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/record.h"
 #include "tests/vectors/check.h"
 
 #define LABELS_MAX 6
@@ -179,4 +180,48 @@ memorydata_same(const struct memory *a, const struct memory *b)
     for (size_t i = 0; same && i < a->n; i++)
         same = memorydata_same_label(a->labels[i], b->labels[i]);
     return same;
+}
+
+/* ---- files ---- */
+
+void
+memorydata_write(const struct memorydata *d, const struct memory *m, struct buf *out)
+{
+    buf_clear(out);
+    assert_int_equal(memory_write(m, &d->log, out), RES_OK);
+}
+
+void
+memorydata_write_any(const struct memorydata *d, struct rng *r, struct buf *out)
+{
+    struct memory m;
+
+    memory_init(&m);
+    memorydata_view(d, r, 1 + rng_next(r) % 1000, &m);
+    while (m.n < 3)
+        (void)memorydata_label(r, m.n, 5, &m);
+    memorydata_write(d, &m, out);
+    memory_release(&m);
+}
+
+void
+memorydata_seal(struct span lines, struct buf *out)
+{
+    buf_clear(out);
+    assert_int_equal(buf_add(out, lines), RES_OK);
+    assert_int_equal(record_write_digest(out), RES_OK);
+}
+
+enum result
+memorydata_parse(const struct memorydata *d, struct span text)
+{
+    struct memory m;
+    enum result r;
+
+    memory_init(&m);
+    r = memory_parse(text, &d->log, &m);
+    if (r != RES_OK)
+        assert_true(m.n == 0 && m.labels == NULL && !m.has_view);
+    memory_release(&m);
+    return r;
 }

@@ -40,4 +40,18 @@ void memorydata_fill(const struct memorydata *d, struct rng *r, struct memory *m
 bool memorydata_same_label(const struct memory_label *a, const struct memory_label *b);
 bool memorydata_same(const struct memory *a, const struct memory *b);
 
+/* Room for a file, and its last line. */
+#define MEMORYDATA_FILE_MAX ((size_t)4 << 20)
+#define MEMORYDATA_DIGEST_LINE (7 + 64 + 1)
+
+/* The file of a memory, or of some memory with a view and labels, into *out, which is emptied. */
+void memorydata_write(const struct memorydata *d, const struct memory *m, struct buf *out);
+void memorydata_write_any(const struct memorydata *d, struct rng *r, struct buf *out);
+
+/* The lines with their digest behind them into *out, which is emptied. */
+void memorydata_seal(struct span lines, struct buf *out);
+
+/* Whether it is a file of the directory; that nothing is written when it is none is asserted. */
+enum result memorydata_parse(const struct memorydata *d, struct span text);
+
 #endif
