@@ -43,7 +43,8 @@ void finder_ask(struct finder *f, struct ask *ret);
 void finder_answer(struct finder *f, const struct answer *a, uint64_t now);
 
 /*
- * VERDICT_YES: everything verified; finder_found tells what.  VERDICT_LATER: no answer, or a head
+ * VERDICT_YES: everything verified; finder_found tells what: of a mailbox that was erased, what is
+ * there now, whatever the time that was asked about.  VERDICT_LATER: no answer, or a head
  * whose time is not now's.  VERDICT_REFUSED: a proof does not hold; with evidence.
  */
 const struct verdict *finder_verdict(const struct finder *f);
