@@ -471,8 +471,12 @@ join_steps(const struct consume_version *known, size_t known_n, struct consume_v
 
     for (size_t i = 0; i < known_n; i++) {
         bool there = false;
-        for (size_t k = 0; k < *n; k++)
-            there = there || ret[k].version == known[i].version;
+        for (size_t k = 0; k < *n; k++) {
+            if (ret[k].version != known[i].version)
+                continue;
+            there = true;
+            ret[k] = known[i]; /* whose proof was verified as well */
+        }
         if (there)
             continue;
         if (all == PROVED_STEPS_MAX)
@@ -482,6 +486,22 @@ join_steps(const struct consume_version *known, size_t known_n, struct consume_v
     qsort(ret, all, sizeof(*ret), by_version);
     *n = all;
     return RES_OK;
+}
+
+/* The commitment of a new version; a contact may know it already. */
+static enum result
+open_value(struct span label, uint32_t version, struct span opening, struct span value,
+           struct consume_version *step)
+{
+    struct consume_version own = *step;
+
+    own.has_commitment = false;
+    enum result rc = open_commitment(label, version, opening, value, &own);
+    if (rc == RES_OK && step->has_commitment && !hash_equal(&step->commitment, &own.commitment))
+        rc = RES_COMMITMENT;
+    if (rc == RES_OK)
+        *step = own;
+    return rc;
 }
 
 /* The commitments of the new versions, from their openings and values. */
@@ -499,7 +519,7 @@ open_values(struct span label, int64_t previous, const struct update_response *a
         rc = values.err != RES_OK ? values.err : info.err;
         for (size_t k = 0; k < ret->steps_n && rc == RES_OK; k++)
             if (ret->steps[k].version == version)
-                rc = open_commitment(label, version, opening, ret->values[i], &ret->steps[k]);
+                rc = open_value(label, version, opening, ret->values[i], &ret->steps[k]);
     }
     return rc;
 }
