@@ -24,6 +24,7 @@ struct fsck_options {
 struct fsck_report {
     uint64_t size;
     uint64_t findings;
+    uint64_t erased; /* entries of which the leaf hash alone is there */
     struct hash root;
 };
 

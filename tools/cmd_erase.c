@@ -10,31 +10,31 @@
 static const char HELP[] =
     "cartularyd erase DIR ADDRESS --reason request|domain|order|retention\n"
     "\n"
-    "Erases one mailbox from the key directory, for good: a tombstone becomes its last version,\n"
-    "public like any other, and the mailbox's own key is destroyed, so that nobody can read any\n"
-    "more which certificates it had.  Hashes, VRF outputs and commitments stay: the log is the "
-    "same\n"
-    "tree as before.  Certificates that are issued for it later are logged and not found.\n"
+    "Erases one mailbox, for good: a tombstone becomes its last version in the key\n"
+    "directory, public like any other, and the mailbox's own key is destroyed, so that\n"
+    "nobody can read any more which certificates it had.  The bodies of its certificates\n"
+    "go from the log too, but of those that name another mailbox.  Hashes, VRF outputs\n"
+    "and commitments stay: the log is the same tree as before.  Certificates that are\n"
+    "issued for it later are logged and not found.\n"
     "\n"
-    "The log must not be serving; stop it, erase, and start it again.  Refused until the newest\n"
-    "version has stood for 24 hours, so that who watches the mailbox has had time to see it, and "
-    "in\n"
+    "The log must not be serving: stop it, erase, start it again.  It reads the whole\n"
+    "log: some seconds for a million entries.  Refused until the newest version has\n"
+    "stood for 24 hours, so that who watches the mailbox has had time to see it, and in\n"
     "a log with 'entries = public', of which everybody has copies.\n"
     "\n"
     "  ADDRESS   '-' reads it from standard input, so that no list of processes shows it\n"
-    "  --reason  stands in the tombstone: whose mailbox it is asked for it (request), whose "
-    "domain\n"
-    "            it is (domain), a court or an authority (order), the operator's rule (retention)\n"
+    "  --reason  stands in the tombstone: whose mailbox it is asked for it (request),\n"
+    "            whose domain it is (domain), a court or an authority (order), the\n"
+    "            operator's rule how long to keep what (retention)\n"
     "\n"
     "    cartularyd erase /var/lib/mylog alice@example.org --reason request\n"
     "\n"
-    "Backups hold the key: make new ones, and destroy the old.  When the power fails in between,\n"
-    "the next start completes it.\n"
+    "Backups hold the key and the bodies: make new ones, and destroy the old.  When the\n"
+    "power fails in between, the next start completes it.\n"
     "\n"
-    "Exit codes: 0 erased, also when it was before; 1 the mailbox has nothing to erase, or the "
-    "log\n"
-    "refuses to open; 2 wrong usage, no address, a public log; 3 not now; 5 a fault of this\n"
-    "machine.\n";
+    "Exit codes: 0 erased, also when it was before; 1 the mailbox has nothing to erase,\n"
+    "or the log refuses to open; 2 wrong usage, no address, a public log; 3 not now;\n"
+    "5 a fault of this machine.\n";
 
 struct options {
     const char *dir, *address;
@@ -98,6 +98,19 @@ read_label(const char *text, struct label *ret)
     return DAEMON_OK;
 }
 
+/* Old copies of what was erased may stand in pages of the store that are not in use. */
+static int
+wipe(struct directory *d)
+{
+    enum result rc = directory_wipe(d);
+    if (rc == RES_OK)
+        return DAEMON_OK;
+    daemon_complain(rc == RES_BUSY ? "a backup or fsck reads the store: when it has ended, run "
+                                     "this again, so that unused pages are overwritten"
+                                   : "unused pages of the store cannot be overwritten");
+    return rc == RES_BUSY ? DAEMON_LATER : daemon_exit_code(rc);
+}
+
 /* The address is not repeated: what is printed here is kept in places that are not erased. */
 static int
 tell(struct directory *d, enum result rc)
@@ -110,10 +123,10 @@ tell(struct directory *d, enum result rc)
                      "next: backups from before still hold the mailbox's key: make new ones, and "
                      "destroy the old\n",
                      (unsigned long long)s.size - 1);
-        return DAEMON_OK;
+        return wipe(d);
     case RES_ERASED:
-        (void)puts("it was erased before: nothing to do");
-        return DAEMON_OK;
+        (void)puts("it was erased before");
+        return wipe(d);
     case RES_KT_NO_LABEL:
         daemon_complain("the directory has nothing of this mailbox; nothing was written");
         return DAEMON_REFUSED;

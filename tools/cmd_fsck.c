@@ -89,6 +89,9 @@ check(const struct fsck_options *o)
     text_hex_to(hash_span(&report.root), root);
     if (rc == RES_OK) {
         (void)printf("sound: %" PRIu64 " entries, root %s\n", report.size, root);
+        if (report.erased > 0)
+            (void)printf("%" PRIu64 " of them are erased: their leaf hashes are there\n",
+                         report.erased);
         return 0;
     }
     (void)printf("damaged: %" PRIu64 " findings in %" PRIu64 " entries\n", report.findings,

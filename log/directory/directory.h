@@ -46,9 +46,10 @@ struct directory_stats {
 void directory_stats(struct directory *d, struct directory_stats *ret);
 
 /*
- * Erases a mailbox: a tombstone becomes its last version, and its key is destroyed, so that no
- * value and no opening of it can be made any more.  For a log that is open and not started: what
- * waits is covered first, as an epoch of its own.
+ * Erases a mailbox: a tombstone becomes its last version; its key is destroyed, so that no value
+ * and no opening of it can be made any more; and bodies of entries that name it, and no other
+ * mailbox that was not erased, are overwritten.  For a log that is open and not started: what waits
+ * is covered first, as an epoch of its own.  Reads the whole log.
  *
  *   RES_OK             it is done and durable
  *   RES_KT_NO_LABEL    the mailbox has no version; nothing was written for it
@@ -61,6 +62,10 @@ void directory_stats(struct directory *d, struct directory_stats *ret);
  */
 MUST_CHECK enum result directory_erase(struct directory *d, const struct label *label,
                                        enum mailbox_erased reason);
+
+/* Overwrites what the certificate log's store has of old copies of erased bodies.  As
+ * directory_erase; RES_BUSY while another process (fsck, backup) reads the store. */
+MUST_CHECK enum result directory_wipe(struct directory *d);
 
 /* ---- reading ---- */
 

@@ -183,8 +183,32 @@ take_acts(struct epoch *e, const struct recipe *q, bool *ret_bound)
     return reader_end(&r);
 }
 
-/* One erasure: the key goes first, and the tombstone follows from the act alone, so that it makes
- * no difference whether a crash comes between them. */
+/* Overwrites the bodies of the certificate log that go with the mailbox, in one transaction. */
+static enum result
+erase_bodies(struct epoch *e, const struct erasure *erasure)
+{
+    struct reader r = reader_of(erasure->bodies);
+    struct store_txn *t;
+
+    if (erasure->bodies_n == 0)
+        return RES_OK;
+    enum result rc = store_begin(e->parts.store, &t);
+    if (rc != RES_OK)
+        return rc;
+    for (uint32_t i = 0; i < erasure->bodies_n && rc == RES_OK; i++) {
+        struct erasure_body body;
+
+        erasure_body_get(&r, &body);
+        rc = store_erase(t, body.index);
+    }
+    if (rc == RES_OK)
+        return store_commit(t);
+    store_abort(t);
+    return rc;
+}
+
+/* One erasure: bodies and key go first, and the tombstone follows from the act alone, so that it
+ * makes no difference whether a crash comes between them. */
 static enum result
 erase(struct epoch *e, const struct change_parts *p, const struct act *act, uint64_t timestamp)
 {
@@ -193,6 +217,8 @@ erase(struct epoch *e, const struct change_parts *p, const struct act *act, uint
 
     erasure_get(&r, &erasure);
     enum result rc = reader_end(&r);
+    if (rc == RES_OK)
+        rc = erase_bodies(e, &erasure);
     if (rc == RES_OK)
         rc = keyring_erase(e->parts.keys, erasure.number);
     if (rc == RES_OK)

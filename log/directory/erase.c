@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "log/directory/directory_private.h"
+#include "log/directory/gather.h"
 #include "log/directory/held.h"
 
 /* Epochs before it: one that a crash left, and one of what no epoch covers. */
@@ -14,7 +15,10 @@ struct subject {
     enum mailbox_erased reason;
     struct version_row row; /* its newest */
     struct erasure erasure;
-    struct buf versions;
+    struct buf versions, bodies;
+    struct store_view *entries;
+    struct intake intake;
+    struct bindings bindings;
 };
 
 /* ---- what is there ---- */
@@ -97,6 +101,124 @@ list_versions(struct subject *s)
     return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
 }
 
+/* ---- bodies of the certificate log ---- */
+
+static void
+label_of(enum label_kind kind, struct span text, struct label *ret)
+{
+    ret->b[0] = (uint8_t)kind;
+    ret->n = 1 + text.n;
+    memcpy(ret->b + 1, text.p, text.n);
+}
+
+/* Whether the certificate at hand names the mailbox, and another one that was not erased. */
+static enum result
+names(struct subject *s, bool *ret_it, bool *ret_live)
+{
+    *ret_it = *ret_live = false;
+    for (size_t i = 0; i < s->intake.mailboxes.n; i++) {
+        struct span address = s->intake.mailboxes.list[i].address;
+
+        *ret_it =
+            *ret_it || span_equal(address, span_of(s->label.p + 1, s->label.n - 1));
+    }
+    for (size_t i = 0; *ret_it && !*ret_live && i < s->intake.mailboxes.n; i++) {
+        const struct mailbox *m = &s->intake.mailboxes.list[i];
+        struct directory *d = s->d;
+        struct version_row row;
+        struct label l;
+        uint64_t seq;
+        bool erased = false;
+
+        if (span_equal(m->address, span_of(s->label.p + 1, s->label.n - 1)))
+            continue;
+        label_of(LABEL_MAILBOX, m->address, &l);
+        enum result rc = versions_newest(d->versions, d->view, d->head.versions,
+                                         span_of(l.b, l.n), &seq, &row);
+        if (rc == RES_OK)
+            rc = versions_is_tombstone(d->view, d->keys, row.label, span_of(l.b, l.n), &erased);
+        if (rc != RES_OK && rc != RES_ABSENT)
+            return rc;
+        *ret_live = !erased;
+    }
+    return RES_OK;
+}
+
+/* The domains that the certificate at hand has entered, each once. */
+static enum result
+list_domains(struct subject *s, struct buf *out, uint8_t *ret_n)
+{
+    const struct mailboxes *all = &s->intake.mailboxes;
+    struct directory *d = s->d;
+    enum result rc = RES_OK;
+
+    *ret_n = 0;
+    for (size_t i = 0; i < all->n && rc == RES_OK; i++) {
+        struct version_row row;
+        struct label l;
+        uint64_t seq;
+        bool seen = !s->intake.enters[i];
+
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = s->intake.enters[k] && span_equal(all->list[k].domain, all->list[i].domain);
+        if (seen)
+            continue;
+        if (*ret_n == UINT8_MAX)
+            return RES_TOO_LARGE;
+        label_of(LABEL_DOMAIN, all->list[i].domain, &l);
+        rc = versions_newest(d->versions, d->view, d->head.versions, span_of(l.b, l.n), &seq, &row);
+        if (rc == RES_OK)
+            rc = versions_text(d->view, row.label, out);
+        ++*ret_n;
+    }
+    return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+}
+
+static enum result
+look_at(struct subject *s, uint64_t index)
+{
+    struct erasure_body body = {.index = index};
+    struct buf domains = BUF_INIT(UINT8_MAX * (6 + LABEL_MAX));
+    struct writer w = writer_to(&s->bodies);
+    bool it, live;
+    enum result rc = intake_read(&s->intake, s->entries, index, &s->bindings);
+
+    if (rc != RES_OK)
+        return rc == RES_ERASED ? RES_OK : rc;
+    rc = names(s, &it, &live);
+    if (rc != RES_OK || !it || live)
+        return rc;
+    rc = list_domains(s, &domains, &body.domains_n);
+    body.domains = buf_span(&domains);
+    if (rc == RES_OK) {
+        erasure_body_put(&w, &body);
+        rc = writer_end(&w);
+    }
+    buf_release(&domains);
+    s->erasure.bodies_n++;
+    return rc;
+}
+
+/* Every entry is looked at: a certificate that was logged twice has one record only. */
+static enum result
+list_bodies(struct subject *s, uint64_t size)
+{
+    struct span bound = epoch_bindings(s->d->epoch);
+    enum result rc = bound.n > 0 ? bindings_read(&s->bindings, bound) : RES_OK;
+
+    if (rc == RES_OK)
+        rc = store_view_begin(s->entries);
+    if (rc != RES_OK)
+        return rc;
+    buf_clear(&s->bodies);
+    s->erasure.bodies_n = 0;
+    for (uint64_t i = 0; i < size && rc == RES_OK; i++)
+        rc = look_at(s, i);
+    store_view_end(s->entries);
+    s->erasure.bodies = buf_span(&s->bodies);
+    return rc;
+}
+
 /* ---- what comes ---- */
 
 /* The commitment to the UpdateValue: the tombstone's value behind its length. */
@@ -141,6 +263,8 @@ make(void *arg, uint64_t timestamp, struct buf *out)
         rc = count_records(s);
     if (rc == RES_OK)
         rc = list_versions(s);
+    if (rc == RES_OK)
+        rc = list_bodies(s, s->d->newest.certificates);
     shelf_view_end(s->d->view);
     if (rc == RES_OK)
         rc = signer_vrf_output(s->d->signer, s->label, s->row.version + 1, &s->erasure.output);
@@ -159,20 +283,44 @@ make(void *arg, uint64_t timestamp, struct buf *out)
     return rc;
 }
 
+static enum result
+begin(struct subject *s)
+{
+    s->versions = s->bodies = BUF_INIT((1u << 24) - 1);
+    s->bindings = BINDINGS_INIT;
+    intake_init(&s->intake);
+    return store_view_new(s->d->store, &s->entries);
+}
+
+static void
+end(struct subject *s)
+{
+    store_view_free(s->entries);
+    intake_release(&s->intake);
+    bindings_release(&s->bindings);
+    buf_release(&s->versions);
+    buf_release(&s->bodies);
+}
+
 enum result
 directory_erase(struct directory *d, const struct label *label, enum mailbox_erased reason)
 {
     struct subject s = {.d = d, .label = span_of(label->b, label->n), .reason = reason};
     struct store_head head;
     bool fatal;
-    enum result rc = RES_BUSY;
+    enum result rc;
 
     if (d->started)
         return RES_BUG;
     if (label->n == 0 || label->b[0] != LABEL_MAILBOX)
         return RES_VALUE;
-    s.versions = BUF_INIT((1u << 24) - 1);
+    rc = begin(&s);
     d->hooks.head(d->hooks.arg, &head);
+    if (rc != RES_OK) {
+        end(&s);
+        return rc;
+    }
+    rc = RES_BUSY;
     /* A certificate that no epoch covers might be the mailbox's, and would be passed over. */
     for (unsigned turns = 0; turns <= TURNS_BEFORE; turns++) {
         if (d->newest.certificates == head.size)
@@ -184,6 +332,12 @@ directory_erase(struct directory *d, const struct label *label, enum mailbox_era
             break;
         rc = RES_BUSY;
     }
-    buf_release(&s.versions);
+    end(&s);
     return rc;
+}
+
+enum result
+directory_wipe(struct directory *d)
+{
+    return d->started ? RES_BUG : store_wipe(d->store);
 }

@@ -34,6 +34,18 @@ erasure_get(struct reader *r, struct erasure *ret)
     if (n == 0 || ret->number >= ERASURE_NUMBER)
         reader_fail(r, RES_VALUE);
     ret->versions = get_bytes(r, (size_t)n * ERASURE_VERSION_SIZE);
+    ret->bodies_n = get_u32(r);
+    const uint8_t *begin = r->p;
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < ret->bodies_n && r->err == RES_OK; i++) {
+        struct erasure_body b;
+
+        erasure_body_get(r, &b);
+        if (i > 0 && b.index <= before)
+            reader_fail(r, RES_VALUE);
+        before = b.index;
+    }
+    ret->bodies = span_of(begin, r->err == RES_OK ? (size_t)(r->p - begin) : 0);
 }
 
 void
@@ -50,6 +62,8 @@ erasure_put(struct writer *w, const struct erasure *e)
     put_u32(w, e->count);
     put_u32(w, e->versions.n / ERASURE_VERSION_SIZE);
     put_bytes(w, e->versions);
+    put_u32(w, e->bodies_n);
+    put_bytes(w, e->bodies);
 }
 
 void
@@ -66,6 +80,27 @@ erasure_version_put(struct writer *w, const struct erasure_version *v)
     put_u64(w, v->entry);
     put_bytes(w, hash_span(&v->output));
     put_bytes(w, hash_span(&v->commitment));
+}
+
+void
+erasure_body_get(struct reader *r, struct erasure_body *ret)
+{
+    ret->index = get_u64(r);
+    ret->domains_n = get_u8(r);
+    const uint8_t *begin = r->p;
+    for (unsigned i = 0; i < ret->domains_n && r->err == RES_OK; i++) {
+        (void)get_u40(r);
+        (void)get_vec8(r, 1, 255);
+    }
+    ret->domains = span_of(begin, r->err == RES_OK ? (size_t)(r->p - begin) : 0);
+}
+
+void
+erasure_body_put(struct writer *w, const struct erasure_body *b)
+{
+    put_u64(w, b->index);
+    put_u8(w, b->domains_n);
+    put_bytes(w, b->domains);
 }
 
 /* ---- the tombstone ---- */

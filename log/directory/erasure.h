@@ -40,7 +40,9 @@ struct erasure {
     struct erasure_text text;
     uint8_t reason;
     uint32_t count;       /* certificates that were known of the mailbox */
-    struct span versions; /* ErasedVersion, those before it, oldest first; borrowed */
+    struct span versions; /* Erased, those before it, oldest first; borrowed */
+    uint32_t bodies_n;
+    struct span bodies; /* ErasedBody, in ascending order; borrowed */
 };
 
 /* One version that was there: where, and what of it stays. */
@@ -49,10 +51,20 @@ struct erasure_version {
     struct hash output, commitment;
 };
 
+/* One entry of the certificate log whose body goes, and the domains that it had entered: their
+ * LabelTexts as they stand in the shelf. */
+struct erasure_body {
+    uint64_t index;
+    uint8_t domains_n;
+    struct span domains; /* borrowed */
+};
+
 void erasure_get(struct reader *r, struct erasure *ret);
 void erasure_put(struct writer *w, const struct erasure *e);
 void erasure_version_get(struct reader *r, struct erasure_version *ret);
 void erasure_version_put(struct writer *w, const struct erasure_version *v);
+void erasure_body_get(struct reader *r, struct erasure_body *ret);
+void erasure_body_put(struct writer *w, const struct erasure_body *b);
 
 /* What a tombstone's row holds. */
 struct tombstone {

@@ -34,6 +34,21 @@ read_text(struct shelf_view *v, uint64_t offset, uint64_t *ret_number, struct sp
 }
 
 enum result
+versions_text(struct shelf_view *v, uint64_t offset, struct buf *out)
+{
+    struct writer w = writer_to(out);
+    struct span text;
+    uint64_t number;
+    enum result rc = read_text(v, offset, &number, &text);
+
+    if (rc != RES_OK)
+        return rc;
+    put_u40(&w, number);
+    put_vec8(&w, text);
+    return writer_end(&w);
+}
+
+enum result
 versions_label(struct shelf_view *v, struct keyring *k, uint64_t offset, struct label *ret,
                uint64_t *ret_number)
 {

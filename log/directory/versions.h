@@ -22,6 +22,9 @@
 MUST_CHECK enum result versions_label(struct shelf_view *v, struct keyring *k, uint64_t offset,
                                       struct label *ret, uint64_t *ret_number);
 
+/* Appends the LabelText at offset as it stands.  Errors of the shelf's reads, of buf_add. */
+MUST_CHECK enum result versions_text(struct shelf_view *v, uint64_t offset, struct buf *out);
+
 /*
  * Whether the LabelText at offset is the tombstone's of that label: *ret.  Errors of the shelf's
  * reads; RES_STORE_DAMAGED.

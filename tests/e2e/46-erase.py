@@ -7,9 +7,12 @@ import base64
 import hashlib
 import json
 import os
-import re
+import shutil
+import signal
 import struct
+import urllib.parse
 
+import tree
 from ca import CN, Authority, write_pem
 from expected import domain_label, mailbox_label
 from house import Log, program, run
@@ -71,11 +74,24 @@ class Scene:
     def recipes(self):
         return os.path.getsize(os.path.join(self.log.dir, "directory", "recipes"))
 
+    def entry(self, index, end=None):
+        return self.log.ask(f"/ct/v1/get-entries?start={index}&end={index if end is None else end}", headers=self.token)
+
+    def stands(self, *needles):
+        """Which of these stand in the store's file."""
+        with open(os.path.join(self.log.dir, "store", "data.mdb"), "rb") as f:
+            data = f.read()
+        return [n for n in needles if n in data]
+
     def lookup(self, address, **more):
         return self.log.ask("/v1/lookup", "POST", json.dumps({"address": address, **more}).encode())
 
 
 def everybody(scene):
+    code, out, err = scene.house.cartularyd("token", scene.log.dir, "add", "auditor")
+    scene.checks.equal(code, 0, f"a token {err}")
+    scene.token = [("Authorization", "Bearer " + out.strip())]
+    scene.log.process.send_signal(signal.SIGHUP)
     scene.submit(ALICE)
     for state in ("behind", "behind for long"):
         code, out, err = scene.client("monitor", "--once", "--watch", ALICE, state=state)
@@ -84,6 +100,8 @@ def everybody(scene):
     scene.submit(ALICE, subject=((CN, ALICE),))
     scene.submit(ALICE, CAROL)
     scene.before = milliseconds()
+    scene.entries = [scene.entry(i) for i in range(4)]
+    scene.checks.equal([a.status for a in scene.entries], [200] * 4, "an auditor reads entries")
     for state in ("state", "watcher"):
         code, out, err = scene.client("lookup", ALICE, state=state)
         scene.checks.equal(code, 0, f"alice is offered {out} {err}")
@@ -171,6 +189,31 @@ def gone(scene):
     checks.that(scene.feed.additions[scene.tomb][0][0] not in base64.b64decode(told["answer"]), "and it is told of that time")
 
 
+def bodies(scene):
+    """Entries 0 and 2 named alice alone; 1 is bob's, 3 carol's as well."""
+    checks, log = scene.checks, scene.log
+    for i in range(4):
+        answer = scene.entry(i)
+        if i in (0, 2):
+            checks.equal((answer.status, answer.problem()), (410, "erased"), f"entry {i}: 410")
+        else:
+            checks.equal(answer.body, scene.entries[i].body, f"entry {i}: as it was")
+        proof = log.ask(f"/ct/v1/get-entry-and-proof?leaf_index={i}&tree_size=4", headers=scene.token)
+        checks.equal(proof.status, 410 if i in (0, 2) else 200, f"entry {i}: and with its proof")
+        leaf = tree.leaf_hash(base64.b64decode(scene.entries[i].json()["entries"][0]["leaf_input"]))
+        found = log.ask(f"/ct/v1/get-proof-by-hash?hash={urllib.parse.quote(base64.b64encode(leaf).decode(), safe='')}&tree_size=4")
+        checks.equal((found.status, found.status == 200 and found.json()["leaf_index"]), (200, i),
+                     f"entry {i}: its hash stands in the tree, and is proved")
+    several = scene.entry(1, 3)
+    checks.equal(len(several.json()["entries"]), 1, "several entries end before one that is gone")
+    tile = log.ask("/tile/data/000.p/4", headers=scene.token)
+    checks.equal((tile.status, tile.problem()), (410, "erased"), "a data tile with such an entry: 410")
+    checks.equal(log.ask("/tile/0/000.p/4").status, 200, "the hashes are there")
+    certificates = [base64.b64decode(a.json()["entries"][0]["leaf_input"]) for a in scene.entries]
+    checks.equal(scene.stands(certificates[0][15:], certificates[2][15:]), [], "no copy stands in the store")
+    checks.equal(len(scene.stands(certificates[1][15:], certificates[3][15:])), 2, "the others stand there")
+
+
 def alike(scene):
     """Present, absent, erased and gone: as many bytes on the wire."""
     sizes = {}
@@ -227,8 +270,22 @@ def stays(scene):
     scene.log.start(env=scene.env)
     checks.equal(scene.person().lookup(ALICE)["state"].kind, mailbox.TOMBSTONE, "also when the index is made again")
     gone(scene)
+    bodies(scene)
     code, out, err = scene.house.cartularyd("fsck", scene.log.dir)
-    checks.equal(code, 0, f"fsck {out} {err}")
+    checks.that(code == 0 and "2 of them are erased" in out, "fsck", (code, out, err))
+    checks.equal(scene.log.stop(), 0, "SIGTERM")
+    shutil.rmtree(os.path.join(scene.log.dir, "store", "index"))
+    scene.log.start(env=scene.env)
+    bodies(scene)
+    # Enough for a bundle: the tail with its erased entries is packed.
+    scene.log.add_many([scene.ca.issue(f"zqx{i}vkj@many.example") for i in range(270)])
+    checks.that(wait_covered(scene.log, scene.log.sth()["tree_size"] - 1, 60) is not None, "the directory follows")
+    bodies(scene)
+    code, out, err = scene.house.cartularyd("fsck", scene.log.dir)
+    checks.that(code == 0 and "2 of them are erased" in out, "fsck", (code, out, err))
+    tile = scene.log.ask("/tile/data/000", headers=scene.token)
+    checks.equal((tile.status, tile.problem()), (410, "erased"), "a full data tile with such an entry: 410")
+    scene.again = base64.b64decode(scene.entry(4).json()["entries"][0]["leaf_input"])[15:]
     for i in range(1, scene.log.starts + 1):
         with open(scene.house.path(f"log.{i}.err"), "rb") as f:
             checks.that(b"vkj" not in f.read(), "no log line names anybody")
@@ -242,6 +299,7 @@ def scenario(house, checks):
     scene.log.start(env=scene.env)
     proved(scene)
     gone(scene)
+    bodies(scene)
     alike(scene)
     client(scene)
     stays(scene)

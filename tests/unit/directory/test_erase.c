@@ -42,7 +42,13 @@ some(uint64_t value)
     "00000001"                                                         \
     "0000000000000003"                                                 \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
-    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" \
+    "00000001"                                                         \
+    "0000000000000007"                                                 \
+    "01"                                                               \
+    "0000000006"                                                       \
+    "02"                                                               \
+    "cccc"
 
 static enum result
 read_erasure(struct span bytes, struct erasure *ret)
@@ -74,6 +80,11 @@ the_example_is_as_written(void **state)
     assert_int_equal(v.entry, 3);
     assert_int_equal(v.output.b[0], 0xaa);
     assert_int_equal(v.commitment.b[31], 0xbb);
+    struct erasure_body b;
+    r = reader_of(e.bodies);
+    erasure_body_get(&r, &b);
+    assert_int_equal(reader_end(&r), RES_OK);
+    assert_true(e.bodies_n == 1 && b.index == 7 && b.domains_n == 1 && b.domains.n == 8);
     erasure_put(&w, &e);
     assert_int_equal(writer_end(&w), RES_OK);
     assert_true(span_equal(buf_span(&bytes), buf_span(&out)));
@@ -494,11 +505,7 @@ a_crash_leads_to_the_same_bytes(void **state)
         copy_file(&t, "data.before", "directory/data.mdb");
         if (!gone)
             copy_file(&t, "keys.before", "directory/keys");
-        t.n--;
-        testdir_open(&t);
-        t.n++;
-        assert_int_equal(t.d->head.size, t.n - 1);
-        assert_int_equal(directory_turn(t.d), RES_OK);
+        testdir_open(&t); /* which completes it */
         assert_int_equal(t.d->head.size, t.n);
         assert_true(hash_equal(&t.d->head.root, &root));
         assert_int_equal(erased_slots(&t, "directory/keys"), 1);
