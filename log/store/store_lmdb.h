@@ -104,6 +104,20 @@ MUST_CHECK enum result lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret);
  */
 uint64_t lmdb_bytes(const struct lmdb *env);
 
+/* For wipe.c, which knows how pages are laid out: first the file, with the size of a page in bytes
+ * and how many are counted; then the free ones; then each value, borrowed. */
+struct lmdb_visitor {
+    enum result (*file)(void *arg, int fd, size_t page_size, uint64_t pages);
+    enum result (*free_page)(void *arg, uint64_t page);
+    enum result (*value)(void *arg, struct span value);
+    void *arg;
+};
+
+/* Shows the file's contents to a visitor.  No write transaction may be open, in any process.
+ * RES_BUSY, with nothing shown, while a reader of any process holds a snapshot, for which pages may
+ * be in use that are free; RES_STORE_DAMAGED; the visitor's errors. */
+MUST_CHECK enum result lmdb_visit(struct lmdb *env, const struct lmdb_visitor *to);
+
 /* Copies a consistent snapshot to the new file dest/data.mdb and syncs it; dest is an existing
  * directory. */
 MUST_CHECK enum result lmdb_copy(struct lmdb *env, const char *dest);
