@@ -151,27 +151,28 @@ check_recipe(struct checking *k, uint64_t number, const struct feed_entry *entry
 }
 
 /* The certificate log as it is now: it grows. */
-static void
+static enum result
 renew_log(struct checking *k)
 {
     if (k->log == NULL)
-        return;
+        return RES_OK;
     store_view_end(k->log);
-    if (store_view_begin(k->log) == RES_OK)
-        return;
-    store_view_free(k->log);
-    k->log = NULL;
+    enum result rc = store_view_begin(k->log);
+    if (rc != RES_OK) {
+        store_view_free(k->log);
+        k->log = NULL;
+    }
+    return check_ends(rc) ? rc : RES_OK; /* the log's own findings say it */
 }
 
 enum result
 check_recipes_end(struct checking *k)
 {
-    enum result rc = RES_OK;
     struct recipe q;
 
     if (k->recipes == NULL)
         return RES_OK;
-    renew_log(k);
+    enum result rc = renew_log(k);
     while (rc == RES_OK && k->recipes != NULL) {
         rc = recipes_next(k->recipes, &k->recipe, &q);
         if (rc == RES_ABSENT)

@@ -195,7 +195,8 @@ static enum result
 make_shelf(struct rebuild *b)
 {
     const struct config *c = b->parts->config;
-    struct shelf_options o = {.path = b->scratch, .map_size = c->map_size};
+    /* A sync for each epoch would cost more than all else; there is one before it is published. */
+    struct shelf_options o = {.path = b->scratch, .map_size = c->map_size, .unsynced = true};
     struct buf configuration = BUF_INIT(256);
     enum result rc = remove_scratch(b->scratch);
 
@@ -504,6 +505,8 @@ make(struct rebuild *b, struct rebuild_report *ret)
         rc = make_epochs(b);
     if (rc == RES_OK)
         rc = compare(b, ret);
+    if (rc == RES_OK)
+        rc = shelf_sync(b->shelf);
     close_parts(b);
     if (rc == RES_OK)
         return publish(b, ret);
