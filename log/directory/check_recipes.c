@@ -57,6 +57,8 @@ take_acts(struct checking *k, const struct recipe *q)
         struct act act;
 
         act_get(&r, &act);
+        if (r.err == RES_OK && act.kind != ACT_BINDINGS)
+            continue;
         enum result rc = r.err == RES_OK ? bindings_read(&k->bindings, act.body) : r.err;
         if (rc == RES_OK)
             continue;
