@@ -361,6 +361,7 @@ compare(struct rebuild *b, struct rebuild_report *ret)
 {
     struct directory_head h;
     struct shelf_view *v;
+    uint64_t made;
     enum result rc = shelf_view_new(b->shelf, &v);
 
     if (rc != RES_OK)
@@ -374,7 +375,7 @@ compare(struct rebuild *b, struct rebuild_report *ret)
     }
     shelf_view_free(v);
     if (rc == RES_OK && b->parts->feed.n > 0)
-        rc = copy_compare_feed(b->parts->config, b->shelf, b->parts->feed, b->why);
+        rc = copy_compare_feed(b->parts->config, b->shelf, b->parts->feed, &made, b->why);
     if (rc != RES_OK)
         return rc;
     ret->size = h.size;
