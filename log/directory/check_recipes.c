@@ -57,6 +57,8 @@ take_acts(struct checking *k, const struct recipe *q)
         struct act act;
 
         act_get(&r, &act);
+        if (r.err == RES_OK && act.kind != ACT_BINDINGS)
+            continue;
         enum result rc = r.err == RES_OK ? bindings_read(&k->bindings, act.body) : r.err;
         if (rc == RES_OK)
             continue;
@@ -151,27 +153,28 @@ check_recipe(struct checking *k, uint64_t number, const struct feed_entry *entry
 }
 
 /* The certificate log as it is now: it grows. */
-static void
+static enum result
 renew_log(struct checking *k)
 {
     if (k->log == NULL)
-        return;
+        return RES_OK;
     store_view_end(k->log);
-    if (store_view_begin(k->log) == RES_OK)
-        return;
-    store_view_free(k->log);
-    k->log = NULL;
+    enum result rc = store_view_begin(k->log);
+    if (rc != RES_OK) {
+        store_view_free(k->log);
+        k->log = NULL;
+    }
+    return check_ends(rc) ? rc : RES_OK; /* the log's own findings say it */
 }
 
 enum result
 check_recipes_end(struct checking *k)
 {
-    enum result rc = RES_OK;
     struct recipe q;
 
     if (k->recipes == NULL)
         return RES_OK;
-    renew_log(k);
+    enum result rc = renew_log(k);
     while (rc == RES_OK && k->recipes != NULL) {
         rc = recipes_next(k->recipes, &k->recipe, &q);
         if (rc == RES_ABSENT)

@@ -11,6 +11,7 @@
 #include "log/files.h"
 #include "merkle/leaf/address.h"
 #include "tests/fault/failalloc.h"
+#include "tests/fault/mdbfail.h"
 #include "tests/unit/directory/recorded.h"
 #include "tests/vectors/check.h"
 #include "tests/vectors/rng.h"
@@ -765,6 +766,30 @@ memory_that_fails_is_told(void **state)
     }
 }
 
+/* A read that fails is no damage, and no soundness either. */
+static void
+a_store_that_fails_is_told(void **state)
+{
+    struct check_parts p = parts();
+    struct check_report r;
+
+    (void)state;
+    recorded_put_back(&rec);
+    p.proof_every = 0;
+    mdbfail_at(0, MDBFAIL_BEFORE);
+    assert_int_equal(check_with(&p, &r), RES_OK);
+    size_t n = mdbfail_count();
+    for (size_t i = 1; i <= n; i += i < 60 || i + 10 > n ? 1 : n / 60) {
+        mdbfail_at(i, MDBFAIL_BEFORE);
+        enum result rc = check_with(&p, &r);
+        const char *what = mdbfail_what();
+        mdbfail_at(0, MDBFAIL_BEFORE);
+        if (rc != RES_IO || findings != 0)
+            fail_msg("call %zu of %zu, %s: %s, %llu findings", i, n, what, result_name(rc),
+                     (unsigned long long)findings);
+    }
+}
+
 int
 main(void)
 {
@@ -785,6 +810,7 @@ main(void)
         cmocka_unit_test(no_data),
         cmocka_unit_test(any_bit_is_found),
         cmocka_unit_test(memory_that_fails_is_told),
+        cmocka_unit_test(a_store_that_fails_is_told),
     };
 
     return cmocka_run_group_tests(tests, make, drop);
