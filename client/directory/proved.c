@@ -417,6 +417,19 @@ proved_owner_init(const struct proved_by *by, struct span label, uint64_t start,
     return rc;
 }
 
+/* What waited for the walk is in the entry that the walk came to: there may be no lesser version.
+ * Somebody who looked the label up may have been shown one that its owner never was. */
+static enum result
+check_waiting(const struct contact_waiting *waiting, const struct owner_state *owner,
+              uint64_t reached)
+{
+    for (unsigned i = 0; i < waiting->n; i++)
+        if (waiting->until[i] <= reached &&
+            (int64_t)waiting->entries[i].version > owner_greatest_at(owner, waiting->until[i]))
+            return RES_KT_LADDER;
+    return RES_OK;
+}
+
 enum result
 proved_owner_monitor(const struct proved_by *by, const struct consume_version *steps,
                      size_t steps_n, const struct owner_state *owner, struct contact_map *map,
@@ -439,6 +452,8 @@ proved_owner_monitor(const struct proved_by *by, const struct consume_version *s
     rc = contact_map_valid(&moved, w->size) ? contact_monitor(&w->t, &waiting, &moved) : RES_RANGE;
     if (rc == RES_OK)
         rc = owner_monitor(&w->t, owner, &reached);
+    if (rc == RES_OK)
+        rc = check_waiting(&waiting, owner, reached);
     if (rc == RES_OK)
         rc = contact_settle(&moved, &waiting, reached);
     if (rc == RES_OK)
