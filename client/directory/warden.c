@@ -323,7 +323,10 @@ end_full(struct warden *w)
         verdict_end(&w->x.verdict, VERDICT_LATER, RES_BUSY,
                     "there are more changes than one run takes: run it again");
     else
-        exchange_fault(&w->x, RES_TOO_LARGE);
+        verdict_end(&w->x.verdict, VERDICT_FAULT, RES_TOO_LARGE,
+                    "the label changed more often than is kept: %zu times behind the last entry "
+                    "that shows all of it; what came after that is not told",
+                    w->l->upcoming_n);
 }
 
 static enum result
@@ -347,7 +350,9 @@ on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
     memory_advance(w->c.memory, &head);
     w->l->map = map;
     move_start(w->l, start);
+    size_t steps = w->l->steps_n;
     memory_prune(w->l);
+    w->onward = w->onward || w->l->steps_n < steps;
     if (!more && !w->full) {
         verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "nothing is there that was not told");
     } else if (w->full && !(more && moved)) {
