@@ -10,6 +10,7 @@
 #include "log/files.h"
 #include "log/fsck.h"
 #include "log/guard.h"
+#include "log/headage.h"
 #include "log/marker.h"
 #include "log/opening.h"
 #include "log/signer.h"
@@ -208,27 +209,6 @@ check_keys(const char *dir, const struct config *c, const struct store_head *hea
     return rc;
 }
 
-/* Whether a head of that time can be the newest, and the next one be later. */
-static enum result
-check_time(uint64_t timestamp, uint64_t now_ms, uint64_t max_age_ms, struct log_trouble *why)
-{
-    if (timestamp >= now_ms) {
-        log_say(why,
-                "the head given was signed at %" PRIu64 " and this machine's clock stands at "
-                "%" PRIu64 " (milliseconds since 1970): set the clock right first",
-                timestamp, now_ms);
-        return RES_CLOCK;
-    }
-    if (now_ms - timestamp > max_age_ms) {
-        log_say(why,
-                "the head given is %" PRIu64 " hours old and tells nothing of what was signed "
-                "since: get a newer one; only if the log has signed none, use --old-head",
-                (now_ms - timestamp) / 3600000);
-        return RES_STALE;
-    }
-    return RES_OK;
-}
-
 enum result
 copy_promote(const char *dir, struct span checkpoint, struct span feed, uint64_t now_ms,
              uint64_t max_age_ms, struct log_trouble *why)
@@ -268,9 +248,9 @@ copy_promote(const char *dir, struct span checkpoint, struct span feed, uint64_t
         return RES_CONFLICT;
     }
     if (rc == RES_OK)
-        rc = check_time(timestamp, now_ms, max_age_ms, why);
+        rc = headage_check("head", timestamp, now_ms, max_age_ms, why);
     if (rc == RES_OK)
-        rc = copy_check_feed(&c, feed, why);
+        rc = copy_check_feed(&c, feed, now_ms, max_age_ms, why);
     if (rc == RES_OK)
         rc = marker_clear(dir, MARKER_COPY);
     return finish(rc, dir, why);

@@ -1,7 +1,7 @@
 /*
  * Backups: a hot copy without keys that does not serve, and what makes a copy a log again.
  *
- * Uses store, files, marker, config, merkle/note.
+ * Uses store, files, headage, marker, config, merkle/note.
  */
 #ifndef LOG_COPY_H
 #define LOG_COPY_H
@@ -35,7 +35,8 @@ MUST_CHECK enum result copy_backup(const char *dir, const char *dest, struct sto
  *
  * now_ms is the clock's time.  RES_CLOCK when it is not later than the checkpoint's, because the
  * next head must be (RFC 6962 section 3.5); RES_STALE when the checkpoint is older than
- * max_age_ms (UINT64_MAX: any age will do): an old one does not tell what was signed since.
+ * max_age_ms (UINT64_MAX: any age will do): an old one does not tell what was signed since.  Both
+ * are asked of the feed's head too.
  */
 MUST_CHECK enum result copy_promote(const char *dir, struct span checkpoint, struct span feed,
                                     uint64_t now_ms, uint64_t max_age_ms, struct log_trouble *why);

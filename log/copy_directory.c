@@ -10,6 +10,7 @@
 
 #include "log/directory/directory_private.h"
 #include "log/files.h"
+#include "log/headage.h"
 #include "log/log_private.h"
 #include "merkle/note/checkpoint.h"
 #include "merkle/note/note.h"
@@ -151,10 +152,16 @@ feed_root_at(struct shelf_view *v, uint64_t size, struct hash *ret)
     return rc;
 }
 
+/* The size of the copy's feed, and when the entry was made that the head outside ends with. */
+struct compared {
+    uint64_t size, timestamp;
+};
+
 static enum result
-compare(struct shelf *s, const struct checkpoint *outside, uint64_t *ret_size)
+compare(struct shelf *s, const struct checkpoint *outside, struct compared *ret)
 {
     struct directory_head head;
+    struct entry_row newest;
     struct shelf_view *v;
     struct hash root;
     enum result rc = shelf_view_new(s, &v);
@@ -164,13 +171,17 @@ compare(struct shelf *s, const struct checkpoint *outside, uint64_t *ret_size)
     rc = shelf_view_begin(v);
     if (rc == RES_OK) {
         rc = shelf_get_head(v, &head);
-        *ret_size = rc == RES_OK ? head.size : 0;
+        ret->size = rc == RES_OK ? head.size : 0;
         if (rc == RES_OK && outside->size > head.size)
             rc = RES_STORE_BEHIND;
         if (rc == RES_OK)
             rc = feed_root_at(v, outside->size, &root);
         if (rc == RES_OK && !hash_equal(&root, &outside->root))
             rc = RES_CONFLICT;
+        if (rc == RES_OK)
+            rc = shelf_get_entry(v, outside->size - 1, &newest);
+        if (rc == RES_OK)
+            ret->timestamp = newest.feed.timestamp;
         shelf_view_end(v);
     }
     shelf_view_free(v);
@@ -178,13 +189,41 @@ compare(struct shelf *s, const struct checkpoint *outside, uint64_t *ret_size)
 }
 
 enum result
-copy_check_feed(const struct config *c, struct span feed, struct log_trouble *why)
+copy_compare_feed(const struct config *c, struct shelf *s, struct span feed,
+                  uint64_t *ret_timestamp, struct log_trouble *why)
+{
+    struct checkpoint outside;
+    struct compared copy = {0, 0};
+    enum result rc = open_feed(c, feed, &outside, why);
+
+    if (rc != RES_OK)
+        return rc;
+    if (outside.size == 0) { /* any feed begins so */
+        log_say(why, "the feed's head given is of a feed without entries: get a newer one");
+        return RES_STALE;
+    }
+    rc = compare(s, &outside, &copy);
+    if (rc == RES_STORE_BEHIND)
+        log_say(why,
+                "the feed had %" PRIu64 " entries outside, this copy's has %" PRIu64
+                ": to serve it would fork the directory; find a newer copy",
+                outside.size, copy.size);
+    else if (rc == RES_CONFLICT)
+        log_say(why, "the feed's head given and this copy are different trees: keep both as "
+                     "evidence");
+    else if (rc == RES_OK)
+        *ret_timestamp = copy.timestamp;
+    return rc;
+}
+
+enum result
+copy_check_feed(const struct config *c, struct span feed, uint64_t now_ms, uint64_t max_age_ms,
+                struct log_trouble *why)
 {
     char path[FILES_PATH_MAX];
     struct shelf_options o = {.path = path, .map_size = c->map_size, .read_only = true};
-    struct checkpoint outside;
     struct shelf *s;
-    uint64_t size = 0;
+    uint64_t timestamp;
     enum result rc = files_path(c->dir, "directory", path);
 
     if (rc != RES_OK || !files_exist(path))
@@ -194,21 +233,10 @@ copy_check_feed(const struct config *c, struct span feed, struct log_trouble *wh
                      "newest that is known outside too, --feed FILE, a saved /feed/checkpoint");
         return RES_CONFIG;
     }
-    rc = open_feed(c, feed, &outside, why);
+    rc = shelf_open(&o, &s);
     if (rc != RES_OK)
         return rc;
-    rc = shelf_open(&o, &s);
-    if (rc == RES_OK) {
-        rc = compare(s, &outside, &size);
-        shelf_close(s);
-    }
-    if (rc == RES_STORE_BEHIND)
-        log_say(why,
-                "the feed had %" PRIu64 " entries outside, this copy's has %" PRIu64
-                ": to serve it would fork the directory; find a newer copy",
-                outside.size, size);
-    else if (rc == RES_CONFLICT)
-        log_say(why, "the feed's head given and this copy are different trees: keep both as "
-                     "evidence");
-    return rc;
+    rc = copy_compare_feed(c, s, feed, &timestamp, why);
+    shelf_close(s);
+    return rc == RES_OK ? headage_check("feed's head", timestamp, now_ms, max_age_ms, why) : rc;
 }

@@ -2,11 +2,12 @@
  * The key directory's part in backups: copying it while it is written, and what must be known
  * before a copy of it may go on.
  *
- * Uses directory_private, files, merkle/note.
+ * Uses directory_private, files, headage, merkle/note.
  */
 #ifndef LOG_COPY_DIRECTORY_H
 #define LOG_COPY_DIRECTORY_H
 
+#include "log/directory/shelf.h"
 #include "log/log.h"
 
 /*
@@ -20,11 +21,18 @@ MUST_CHECK enum result copy_directory(const char *dir, const char *dest, uint64_
 
 /*
  * Whether the copy in DIR may close the next epoch: feed is the newest signed checkpoint of its
- * feed that is known outside, and the copy's is not older.  RES_OK for a log without a directory.
- * RES_STORE_BEHIND, RES_CONFLICT, RES_CONFIG when feed is empty, errors of note_verify; *why says
- * more.
+ * feed that is known outside, and the copy's is not older.  Its age is that of the entry that it
+ * ends with, which the directory makes anew at least each quarter of an hour.  RES_OK for a log
+ * without a directory.  RES_STORE_BEHIND, RES_CONFLICT, RES_CONFIG when feed is empty, RES_STALE
+ * also for a head of no entries, errors of headage_check and note_verify; *why says more.
  */
-MUST_CHECK enum result copy_check_feed(const struct config *c, struct span feed,
-                                       struct log_trouble *why);
+MUST_CHECK enum result copy_check_feed(const struct config *c, struct span feed, uint64_t now_ms,
+                                       uint64_t max_age_ms, struct log_trouble *why);
+
+/* Whether s has the feed's entries that the checkpoint counts, and they are the same; when the last
+ * of them was made into *ret_timestamp, milliseconds.  Errors as copy_check_feed's, but its age is
+ * not asked. */
+MUST_CHECK enum result copy_compare_feed(const struct config *c, struct shelf *s, struct span feed,
+                                         uint64_t *ret_timestamp, struct log_trouble *why);
 
 #endif

@@ -108,7 +108,7 @@ print_versions(const struct run *run, const struct history_version *v, size_t n)
         else
             (void)printf("{\"log\":\"%s\",\"version\":%" PRIu32 ",\"seen\":%" PRIu64 ",",
                          run->log->note.name, v[i].version, v[i].seen_from);
-        enum result r = records_print(buf_span(&v[i].value), before, run->app->o.json);
+        enum result r = records_print(&run->label, buf_span(&v[i].value), before, run->app->o.json);
         if (run->app->o.json)
             (void)puts("}");
         if (r != RES_OK) {

@@ -97,14 +97,36 @@ records_print_tombstone(const struct mailbox_state *s)
                  reason != NULL ? reason : "another reason", s->count, s->count == 1 ? "" : "s");
 }
 
+/* The address of each is one of the label: so it has no control characters either. */
+static enum result
+check_addresses(const struct mailbox_state *state, const struct label *label)
+{
+    struct reader in = reader_of(state->records);
+    struct mailbox_record m;
+    struct address address;
+    struct label of;
+
+    for (unsigned i = 0; i < state->n; i++) {
+        mailbox_record_get(&in, &m);
+        if (address_parse(m.address, &address) != RES_OK)
+            return RES_VALUE;
+        label_of_address(&address, &of);
+        if (!span_equal(span_of(of.b, of.n), span_of(label->b, label->n)))
+            return RES_VALUE;
+    }
+    return in.err;
+}
+
 enum result
-records_print(struct span value, struct span before, bool json)
+records_print(const struct label *label, struct span value, struct span before, bool json)
 {
     struct reader in = reader_of(value);
     struct mailbox_state state;
 
     mailbox_state_get(&in, &state);
     enum result r = reader_end(&in);
+    if (r == RES_OK && !state.tombstone)
+        r = check_addresses(&state, label);
     if (r != RES_OK)
         return r;
     if (json)

@@ -31,14 +31,14 @@ tell_version(const struct app *a, const struct policy_log *log, const struct lab
     if (!a->o.json) {
         (void)printf("%.*s: something changed (directory of %s)\n", (int)address.n, address.p,
                      log->note.name);
-        return records_print(value, before, false);
+        return records_print(label, value, before, false);
     }
     r = json_write_string(address, &text);
     if (r == RES_OK)
         r = buf_add(&text, span_of("", 1));
     if (r == RES_OK) {
         (void)printf("{\"log\":\"%s\",\"watched\":%s,", log->note.name, (const char *)text.p);
-        r = records_print(value, before, true);
+        r = records_print(label, value, before, true);
         (void)puts("}");
     }
     buf_release(&text);
@@ -109,10 +109,8 @@ watch_all(struct app *a, struct transport *t, const struct policy_log *log, stru
     for (size_t i = 0; i < n; i++) {
         struct address address;
         struct label label;
-        if (address_parse(span_str(addresses[i]), &address) != RES_OK) {
-            app_say("\"%s\" is no address", addresses[i]);
-            return EXIT_INPUT;
-        }
+        if (address_parse(span_str(addresses[i]), &address) != RES_OK)
+            continue; /* all_addresses has seen to it */
         label_of_address(&address, &label);
         const struct memory_label *l = memory_find(m, span_of(label.b, label.n));
         if (l == NULL || !l->watched)
@@ -121,19 +119,36 @@ watch_all(struct app *a, struct transport *t, const struct policy_log *log, stru
     return e;
 }
 
+static bool
+all_addresses(const char *const *addresses, size_t n)
+{
+    struct address address;
+    for (size_t i = 0; i < n; i++) {
+        if (address_parse(span_str(addresses[i]), &address) != RES_OK) {
+            app_say("\"%s\" is no address", addresses[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 int
 watch_round(struct app *a, struct transport *t, const struct policy_log *log,
             const char *const *addresses, size_t n)
 {
     struct memory m;
     size_t followed = 0;
+    if (!all_addresses(addresses, n))
+        return EXIT_INPUT;
     memory_init(&m);
     int e = remembered_load(a, log, &m);
+    bool loaded = e == EXIT_YES;
     if (e == EXIT_YES)
         e = remembered_follow(a, t, log, &m, &followed);
     if (e == EXIT_YES)
         e = watch_all(a, t, log, &m, addresses, n);
-    if (e == EXIT_YES || e == EXIT_LATER)
+    /* Only what was verified stands in it, whatever came of the rest. */
+    if (loaded)
         e = app_worse(e, remembered_save(a, log, &m));
     memory_release(&m);
     return e;

@@ -24,6 +24,8 @@ struct finder {
     struct found found;
     bool has_found;
     bool said_erased; /* the log says that what was at the time asked is erased */
+    uint64_t since;   /* when the directory was first seen behind, milliseconds; 0: it was not */
+    uint64_t wait_ms; /* the last wait for it */
 };
 
 /* ---- what comes next ---- */
@@ -118,8 +120,7 @@ path_of(const struct finder *f, char out[static ASK_PATH_MAX])
     } else if (f->step == STEP_LOOK_UP) {
         (void)snprintf(out, ASK_PATH_MAX, "/v1/lookup");
     } else {
-        uint64_t a = seen->head.size, b = f->found.feed.certificates;
-        request_consistency(a < b ? a : b, a < b ? b : a, out);
+        request_consistency(seen->head.size, f->found.feed.certificates, out);
     }
 }
 
@@ -161,6 +162,7 @@ on_follow(struct finder *f, const struct answer *a, const char *path, uint64_t n
         return;
     }
     memory_advance(m, &head);
+    memory_prune(l);
     f->followed++;
     f->at++;
     skip_settled(f);
@@ -174,26 +176,56 @@ finish(struct finder *f)
                                  : "proved that there is nothing");
 }
 
-/* The directory may not lag behind a head of the certificate log by more than it promises. */
+/* The directory may not lag behind any head of the certificate log by more than it promises. */
 static bool
 too_far_behind(const struct finder *f)
 {
-    const struct view_head *seen = view_newest(f->c.view);
+    const struct feed_entry *e = &f->found.feed;
 
-    return seen != NULL && f->found.feed.certificates < seen->head.size &&
-           f->found.feed.timestamp > seen->head.timestamp + f->c.log->delay_ms;
+    for (size_t i = 0; i < f->c.view->n; i++) {
+        const struct head *seen = &f->c.view->heads[i].head;
+        if (e->certificates < seen->size && e->timestamp > seen->timestamp + f->c.log->delay_ms)
+            return true;
+    }
+    return false;
+}
+
+/* What the log had before the question must be in the answer: a directory that stopped taking
+ * certificates up could else hide all that came since.  It gets the time it asks for. */
+static void
+wait_for_rest(struct finder *f, uint64_t now)
+{
+    uint64_t missing = view_newest(f->c.view)->head.size - f->found.feed.certificates;
+
+    if (f->since == 0)
+        f->since = now;
+    f->wait_ms = f->wait_ms == 0 ? FINDER_WAIT_MS / 8 : 2 * f->wait_ms;
+    if (f->wait_ms > FINDER_WAIT_MS)
+        f->wait_ms = FINDER_WAIT_MS;
+    if (now - f->since > f->c.log->delay_ms + FINDER_WAIT_MS) {
+        verdict_end(&f->x.verdict, VERDICT_LATER, RES_STALE,
+                    "the directory has not taken up %" PRIu64
+                    " entries of the log: try again later",
+                    missing);
+        return;
+    }
+    found_release(&f->found);
+    f->has_found = false;
+    f->x.wait_ms = f->wait_ms;
 }
 
 static void
-link_to_view(struct finder *f, const struct answer *a, const char *path)
+link_to_view(struct finder *f, const struct answer *a, const char *path, uint64_t now)
 {
     const struct view_head *seen = view_newest(f->c.view);
     const struct feed_entry *e = &f->found.feed;
 
     if (too_far_behind(f))
         judge(&f->x, a, path, RES_CONFLICT, "the directory leaves out what the log had before");
-    else if (seen == NULL || seen->head.size == 0 || e->certificates == 0)
+    else if (seen == NULL || seen->head.size == 0)
         finish(f);
+    else if (e->certificates < seen->head.size)
+        wait_for_rest(f, now);
     else if (seen->head.size != e->certificates)
         f->step = STEP_LINK;
     else if (hash_equal(&seen->head.root, &e->certificates_root))
@@ -206,13 +238,16 @@ static enum result
 remember(struct finder *f)
 {
     struct memory *m = f->c.memory;
+    struct span label = span_of(f->c.label.b, f->c.label.n);
     const struct found *found = &f->found;
-    const struct memory_label *l = memory_find(m, span_of(f->c.label.b, f->c.label.n));
+    const struct proved_search *s = &found->search;
+    const struct proved_as_of *o = &found->as_of;
     enum result r = RES_OK;
 
-    if (found->present && !found->of_time && found->search.must_monitor &&
-        (l == NULL || !l->watched))
-        r = memory_follow(m, span_of(f->c.label.b, f->c.label.n), &found->search);
+    if (found->present && !found->of_time && s->must_monitor)
+        r = memory_follow(m, label, s->terminal, s->version, s->steps, s->steps_n);
+    else if (found->present && found->of_time && o->must_monitor)
+        r = memory_follow(m, label, o->claim.first, o->claim.version, o->steps, o->steps_n);
     if (r == RES_OK)
         memory_advance(m, &found->head);
     return r;
@@ -246,10 +281,12 @@ on_found(struct finder *f, const struct answer *a, const char *path, uint64_t no
         return;
     }
     r = remember(f);
-    if (r != RES_OK)
+    if (r == RES_CONFLICT)
+        judge(&f->x, a, path, r, "a version was shown with another value before");
+    else if (r != RES_OK)
         exchange_fault(&f->x, r);
     else
-        link_to_view(f, a, path);
+        link_to_view(f, a, path, now);
 }
 
 static void
@@ -257,15 +294,12 @@ on_link(struct finder *f, const struct answer *a, const char *path)
 {
     const struct head *seen = &view_newest(f->c.view)->head;
     const struct feed_entry *e = &f->found.feed;
-    bool older = e->certificates < seen->size;
-    const struct hash *first = older ? &e->certificates_root : &seen->root;
-    const struct hash *second = older ? &seen->root : &e->certificates_root;
     struct reply_path p;
     enum result r = a->status == 200 ? reply_consistency(a->body, &p) : RES_UNKNOWN_HASH;
 
     if (r == RES_OK)
-        r = consistency_verify(older ? e->certificates : seen->size,
-                               older ? seen->size : e->certificates, first, second, p.path, p.n);
+        r = consistency_verify(seen->size, e->certificates, &seen->root, &e->certificates_root,
+                               p.path, p.n);
     if (r == RES_OK)
         finish(f);
     else

@@ -15,6 +15,9 @@
 
 /* Absence, and what is good to encrypt to, are taken from a head at most that old, milliseconds. */
 #define FINDER_FRESH_MS (UINT64_C(20) * 60 * 1000)
+/* Between two looks at a directory that has yet to take up what the log had: longer each time, up
+ * to this, milliseconds. */
+#define FINDER_WAIT_MS 2000
 /* Tries of one request. */
 #define FINDER_TRIES 5
 
@@ -43,9 +46,12 @@ void finder_ask(struct finder *f, struct ask *ret);
 void finder_answer(struct finder *f, const struct answer *a, uint64_t now);
 
 /*
- * VERDICT_YES: everything verified; finder_found tells what: of a mailbox that was erased, what is
- * there now, whatever the time that was asked about.  VERDICT_LATER: no answer, or a head
- * whose time is not now's.  VERDICT_REFUSED: a proof does not hold; with evidence.
+ * VERDICT_YES: everything verified, and the answer covers all that the view's newest head does;
+ * finder_found tells what: of a mailbox that was erased, what is there now, whatever the time that
+ * was asked about.  VERDICT_LATER: no answer, a head whose time is not now's, or a
+ * directory that did not take up in time what the log had.  VERDICT_REFUSED: a proof does not hold,
+ * or a head was signed later than the directory's delay allows for what it leaves out; with
+ * evidence.
  */
 const struct verdict *finder_verdict(const struct finder *f);
 

@@ -5,6 +5,7 @@
 
 #include "client/directory/anchor.h"
 #include "client/json.h"
+#include "client/subject.h"
 #include "merkle/base/text.h"
 #include "merkle/leaf/cert.h"
 #include "merkle/leaf/entry.h"
@@ -96,6 +97,24 @@ check_key_id(const struct mailbox_record *m, const struct entry *e, const struct
     }
     buf_release(&stripped);
     return r;
+}
+
+/* The precertificate is the one that was logged: what a log makes of it is the entry. */
+static enum result
+check_precert(const struct found_record *r, const struct entry *e)
+{
+    struct span certs[1 + FOUND_CHAIN_MAX];
+    struct subject_chain chain = {.certs = certs, .n = 1 + r->chain_n};
+    struct subject s = SUBJECT_INIT;
+
+    certs[0] = buf_span(&r->der);
+    memcpy(certs + 1, r->chain, r->chain_n * sizeof(*certs));
+    enum result rc = subject_submitted(&chain, &s);
+    if (rc == RES_OK && (s.type != ENTRY_PRECERT || !span_equal(buf_span(&s.body), e->body) ||
+                         !hash_equal(&s.issuer_key_hash, &e->issuer_key_hash)))
+        rc = RES_CONFLICT;
+    subject_release(&s);
+    return rc;
 }
 
 /* What the record says of the certificate is what the certificate says. */
@@ -223,6 +242,8 @@ read_record(const struct found_question *q, const struct found *f, const struct 
         r = cert_parse(buf_span(&ret->der), &c);
     if (r == RES_OK)
         r = read_chain(f, v, ret);
+    if (r == RES_OK && t.entry.type == ENTRY_PRECERT)
+        r = check_precert(ret, &t.entry);
     if (r == RES_OK)
         r = check_key_id(m, &t.entry, &c, ret->chain_n > 0 ? ret->chain[0] : span_of(NULL, 0));
     if (r == RES_OK)

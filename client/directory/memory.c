@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "merkle/keytrans/ladder.h"
+
 void
 memory_init(struct memory *m)
 {
@@ -77,12 +79,26 @@ by_version(const void *a, const void *b)
     return (x->version > y->version) - (x->version < y->version);
 }
 
+static struct consume_version *
+step_of(struct memory_label *l, uint32_t version)
+{
+    const struct consume_version key = {.version = version};
+
+    return bsearch(&key, l->steps, l->steps_n, sizeof(key), by_version);
+}
+
 enum result
 memory_steps(struct memory_label *l, const struct consume_version *steps, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct consume_version *at =
-            bsearch(&steps[i], l->steps, l->steps_n, sizeof(*steps), by_version);
+        const struct consume_version *at = step_of(l, steps[i].version);
+
+        if (at != NULL && at->has_commitment && steps[i].has_commitment &&
+            !hash_equal(&at->commitment, &steps[i].commitment))
+            return RES_CONFLICT;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct consume_version *at = step_of(l, steps[i].version);
 
         if (at != NULL) {
             if (!at->has_commitment)
@@ -98,14 +114,48 @@ memory_steps(struct memory_label *l, const struct consume_version *steps, size_t
 }
 
 enum result
-memory_follow(struct memory *m, struct span label, const struct proved_search *s)
+memory_follow(struct memory *m, struct span label, uint64_t position, uint32_t version,
+              const struct consume_version *steps, size_t n)
 {
     struct memory_label *l;
     enum result rc = memory_label(m, label, &l);
 
     if (rc == RES_OK)
-        rc = memory_steps(l, s->steps, s->steps_n);
-    return rc == RES_OK ? contact_add(&l->map, s->terminal, s->version) : rc;
+        rc = memory_steps(l, steps, n);
+    return rc == RES_OK ? contact_add(&l->map, position, version) : rc;
+}
+
+/* Marks the steps that a ladder needs when the version is the greatest; for none (-1) it ends at
+ * version 0. */
+static void
+mark_needed(struct memory_label *l, int64_t version, bool needed[static PROVED_STEPS_MAX])
+{
+    uint32_t ladder[LADDER_STEPS_MAX];
+    unsigned n = ladder_base(version < 0 ? 0 : (uint32_t)version, ladder);
+
+    if (version < 0)
+        n = 1;
+    for (unsigned i = 0; i < n; i++) {
+        const struct consume_version *at = step_of(l, ladder[i]);
+        if (at != NULL)
+            needed[at - l->steps] = true;
+    }
+}
+
+void
+memory_prune(struct memory_label *l)
+{
+    bool needed[PROVED_STEPS_MAX] = {false};
+    size_t kept = 0;
+
+    for (size_t i = 0; l->watched && i <= l->upcoming_n; i++)
+        mark_needed(l, l->at_start + (int64_t)i, needed);
+    for (unsigned i = 0; i < l->map.n; i++)
+        mark_needed(l, l->map.entries[i].version, needed);
+    for (size_t i = 0; i < l->steps_n; i++)
+        if (needed[i])
+            l->steps[kept++] = l->steps[i];
+    l->steps_n = kept;
 }
 
 struct owner_state

@@ -54,15 +54,20 @@ struct memory_label *memory_find(struct memory *m, struct span label);
 /* As memory_find, made when missing.  RES_TOO_LARGE, RES_MEMORY. */
 MUST_CHECK enum result memory_label(struct memory *m, struct span label, struct memory_label **ret);
 
-/* A search that must be followed: its version at its terminal, and the steps that needs.
- * RES_TOO_LARGE when the label's steps or map are full. */
-MUST_CHECK enum result memory_follow(struct memory *m, struct span label,
-                                     const struct proved_search *s);
+/* A version that must be followed from position on, and the steps that needs.  Errors of
+ * memory_steps; RES_TOO_LARGE also when the label's map is full; RES_MEMORY. */
+MUST_CHECK enum result memory_follow(struct memory *m, struct span label, uint64_t position,
+                                     uint32_t version, const struct consume_version *steps,
+                                     size_t n);
 
-/* Takes steps up: of versions that are known, only a commitment that was missing.  RES_TOO_LARGE.
- */
+/* Takes steps up: of versions that are known, only a commitment that was missing.  RES_CONFLICT,
+ * and nothing changed, when a version was shown with another commitment before; RES_TOO_LARGE. */
 MUST_CHECK enum result memory_steps(struct memory_label *l, const struct consume_version *steps,
                                     size_t n);
+
+/* Forgets steps that no ladder needs any more: those of the versions that are watched from the
+ * start on, or followed, are kept. */
+void memory_prune(struct memory_label *l);
 
 /* The owner's state of a watched label, borrowing from it. */
 struct owner_state memory_owner(const struct memory_label *l);

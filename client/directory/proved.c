@@ -82,6 +82,14 @@ end(struct work *w, struct proved_head *ret)
     return rc;
 }
 
+/* Commitments that no entry showed are forgotten: they would be believed later. */
+static void
+keep_shown(const struct work *w, struct consume_version *steps, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        steps[i].has_commitment = steps[i].has_commitment && consume_shown(&w->c, i);
+}
+
 /* ---- ladders ---- */
 
 /* Reads the next step, which must be version's, and verifies its VRF proof. */
@@ -205,6 +213,7 @@ proved_search(const struct proved_by *by, struct span label, struct kt_optional 
     if (rc == RES_OK) {
         ret->value = a.value;
         ret->terminal_ms = timestamp_at(&w->t, ret->terminal);
+        keep_shown(w, ret->steps, ret->steps_n);
     }
     free(w);
     return rc;
@@ -244,32 +253,35 @@ enum result
 proved_as_of(const struct proved_by *by, struct span label, uint64_t time, struct span answer,
              struct proved_as_of *ret)
 {
-    struct consume_version steps[LADDER_STEPS_MAX];
     struct reader in = reader_of(answer);
     struct as_of_response a;
     struct work *w;
-    size_t n = 2;
 
+    ret->must_monitor = false;
+    ret->steps_n = 2;
     as_of_response_get(&in, &a);
     enum result rc = reader_end(&in);
     if (rc == RES_OK && a.version.has)
         rc = search_steps(by, label, (uint32_t)a.version.value, a.opening, a.value, &a.ladder,
-                          steps, &n);
+                          ret->steps, &ret->steps_n);
     else if (rc == RES_OK)
-        rc = take_steps(by, label, (const uint32_t[]){0, 1}, 2, &a.ladder, steps);
+        rc = take_steps(by, label, (const uint32_t[]){0, 1}, 2, &a.ladder, ret->steps);
     if (rc == RES_OK)
-        rc = begin(by, &a.head, &a.proof, steps, n, &w);
+        rc = begin(by, &a.head, &a.proof, ret->steps, ret->steps_n, &w);
     if (rc != RES_OK)
         return rc;
     ret->claim =
         (struct as_of){a.version.has, (uint32_t)a.version.value, a.first, a.next.has, a.next.value};
     rc = as_of_show(&w->t, &ret->claim, time);
+    if (rc == RES_OK && a.version.has)
+        rc = search_must_monitor(&w->t, a.first, &ret->must_monitor);
     if (rc == RES_OK)
         rc = end(w, &ret->head);
     if (rc == RES_OK) {
         ret->begins = a.version.has ? timestamp_at(&w->t, a.first) : 0;
         ret->ends = a.next.has ? timestamp_at(&w->t, a.next.value) : 0;
         ret->value = a.value;
+        keep_shown(w, ret->steps, ret->steps_n);
     }
     free(w);
     return rc;
@@ -398,6 +410,8 @@ proved_owner_init(const struct proved_by *by, struct span label, uint64_t start,
         rc = owner_init(&w->t, &entries, greatest, a.greatest_versions.n);
     if (rc == RES_OK)
         rc = end(w, &ret->head);
+    if (rc == RES_OK)
+        keep_shown(w, ret->steps, ret->steps_n);
     ret->greatest = a.greatest_versions.n > 0 ? (int64_t)greatest[0] : -1;
     free(w);
     return rc;
@@ -406,7 +420,8 @@ proved_owner_init(const struct proved_by *by, struct span label, uint64_t start,
 enum result
 proved_owner_monitor(const struct proved_by *by, const struct consume_version *steps,
                      size_t steps_n, const struct owner_state *owner, struct contact_map *map,
-                     struct span answer, struct proved_head *ret, uint64_t *ret_start)
+                     struct span answer, struct proved_head *ret, uint64_t *ret_start,
+                     bool *ret_more)
 {
     struct reader in = reader_of(answer);
     struct contact_waiting waiting = {.start = owner->start};
@@ -431,6 +446,7 @@ proved_owner_monitor(const struct proved_by *by, const struct consume_version *s
     if (rc == RES_OK) {
         *map = moved;
         *ret_start = reached;
+        *ret_more = w->c.cut;
     }
     free(w);
     return rc;
@@ -462,7 +478,8 @@ update_versions(int64_t previous, unsigned count, uint32_t ret[static PROVED_STE
     return RES_OK;
 }
 
-/* Puts steps beside those that are known; a version that is known keeps what is known of it. */
+/* Puts steps that are known beside the new ones, or in the place of those of the same version: what
+ * was shown of it stays known. */
 static enum result
 join_steps(const struct consume_version *known, size_t known_n, struct consume_version *ret,
            size_t *n)
@@ -471,11 +488,10 @@ join_steps(const struct consume_version *known, size_t known_n, struct consume_v
 
     for (size_t i = 0; i < known_n; i++) {
         bool there = false;
-        for (size_t k = 0; k < *n; k++) {
-            if (ret[k].version != known[i].version)
-                continue;
-            there = true;
-            ret[k] = known[i]; /* whose proof was verified as well */
+        for (size_t k = 0; k < *n && !there; k++) {
+            there = ret[k].version == known[i].version;
+            if (there)
+                ret[k] = known[i];
         }
         if (there)
             continue;
@@ -488,19 +504,17 @@ join_steps(const struct consume_version *known, size_t known_n, struct consume_v
     return RES_OK;
 }
 
-/* The commitment of a new version; a contact may know it already. */
+/* The commitment to value at the step's version; one that was shown before must be the same. */
 static enum result
-open_value(struct span label, uint32_t version, struct span opening, struct span value,
-           struct consume_version *step)
+open_new(struct span label, struct span opening, struct span value, struct consume_version *step)
 {
-    struct consume_version own = *step;
+    struct consume_version now = {.version = step->version, .key = step->key};
+    enum result rc = open_commitment(label, now.version, opening, value, &now);
 
-    own.has_commitment = false;
-    enum result rc = open_commitment(label, version, opening, value, &own);
-    if (rc == RES_OK && step->has_commitment && !hash_equal(&step->commitment, &own.commitment))
-        rc = RES_COMMITMENT;
+    if (rc == RES_OK && step->has_commitment && !hash_equal(&step->commitment, &now.commitment))
+        rc = RES_CONFLICT;
     if (rc == RES_OK)
-        *step = own;
+        *step = now;
     return rc;
 }
 
@@ -519,7 +533,7 @@ open_values(struct span label, int64_t previous, const struct update_response *a
         rc = values.err != RES_OK ? values.err : info.err;
         for (size_t k = 0; k < ret->steps_n && rc == RES_OK; k++)
             if (ret->steps[k].version == version)
-                rc = open_value(label, version, opening, ret->values[i], &ret->steps[k]);
+                rc = open_new(label, opening, ret->values[i], &ret->steps[k]);
     }
     return rc;
 }
@@ -534,7 +548,7 @@ update_steps(const struct proved_by *by, struct span label, const struct consume
 
     if (rc == RES_OK)
         rc = take_steps(by, label, versions, ret->steps_n, &a->ladder, ret->steps);
-    /* All are newer than what the owner knew: none has a commitment yet. */
+    /* All are newer than what the owner knew: the ladder gives no commitment. */
     for (size_t i = 0; i < ret->steps_n && rc == RES_OK; i++)
         rc = ret->steps[i].has_commitment ? RES_COMMITMENT : RES_OK;
     if (rc == RES_OK)

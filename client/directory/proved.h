@@ -48,7 +48,7 @@ struct proved_search {
     uint64_t terminal_ms; /* its timestamp */
     bool must_monitor;    /* the version must be followed from terminal on */
     struct consume_version steps[LADDER_STEPS_MAX];
-    size_t steps_n; /* ascending by version */
+    size_t steps_n; /* ascending by version; a commitment only where it was shown */
 };
 
 /*
@@ -78,6 +78,9 @@ struct proved_as_of {
     struct span value;     /* when there is a version */
     uint64_t begins, ends; /* timestamps of claim.first and claim.next, each where there is
                               one */
+    bool must_monitor;     /* the version must be followed from claim.first on */
+    struct consume_version steps[LADDER_STEPS_MAX];
+    size_t steps_n; /* as of a search */
 };
 
 /* An AsOfResponse about time, milliseconds. */
@@ -101,13 +104,18 @@ MUST_CHECK enum result proved_owner_init(const struct proved_by *by, struct span
                                          uint64_t start, struct span answer,
                                          struct proved_owner_init *ret);
 
-/* An OwnerMonitorResponse: *map as in proved_contact; how far the owner's walk came into
- * *ret_start. */
+/*
+ * An OwnerMonitorResponse: *map as in proved_contact; how far the owner's walk came into
+ * *ret_start.  *ret_more: it ended before a distinguished entry that the answer shows nothing of,
+ * as it may when there is too much for one answer, or a version that the owner does not know; only
+ * without more is it shown that nothing else is there.
+ */
 MUST_CHECK enum result proved_owner_monitor(const struct proved_by *by,
                                             const struct consume_version *steps, size_t steps_n,
                                             const struct owner_state *owner,
                                             struct contact_map *map, struct span answer,
-                                            struct proved_head *ret, uint64_t *ret_start);
+                                            struct proved_head *ret, uint64_t *ret_start,
+                                            bool *ret_more);
 
 struct proved_update {
     struct proved_head head;
@@ -119,7 +127,8 @@ struct proved_update {
     struct contact_map map;
 };
 
-/* An UpdateResponse with versions that are new to the owner. */
+/* An UpdateResponse with versions that are new to the owner.  RES_CONFLICT when a version of them
+ * was shown before with another value; RES_TOO_LARGE when there are too many steps to keep. */
 MUST_CHECK enum result proved_update(const struct proved_by *by, struct span label,
                                      const struct consume_version *steps, size_t steps_n,
                                      const struct owner_state *owner, const struct contact_map *map,

@@ -23,6 +23,9 @@ struct warden {
     bool began;
     uint32_t missed;    /* versions that were erased before they were seen */
     uint32_t tombstone; /* the version that is one, when there are such */
+    bool again;  /* the walk was cut where it began, and the log was asked for versions again */
+    bool full;   /* there are more versions than one run takes */
+    bool onward; /* the walk came further, or less is left to follow: the next run has more room */
 };
 
 enum result
@@ -40,8 +43,7 @@ warden_new(const struct warden_config *c, struct warden **ret)
         warden_free(w);
         return r;
     }
-    w->began = !w->l->watched;
-    w->step = w->began ? STEP_HEADS : STEP_UPDATE;
+    w->step = w->l->watched ? STEP_UPDATE : STEP_HEADS;
     *ret = w;
     return RES_OK;
 }
@@ -149,6 +151,23 @@ on_heads(struct warden *w, const struct proved_by *by, struct span answer)
     return RES_OK;
 }
 
+/* What was looked up before, and lies left of the start, is a version that the label has there;
+ * what lies right of it the owner follows. */
+static enum result
+settle_map(struct contact_map *map, uint64_t start, int64_t greatest)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < map->n; i++) {
+        if (map->entries[i].position > start)
+            map->entries[kept++] = map->entries[i];
+        else if ((int64_t)map->entries[i].version > greatest)
+            return RES_KT_LADDER;
+    }
+    map->n = kept;
+    return RES_OK;
+}
+
 static enum result
 on_init(struct warden *w, const struct proved_by *by, struct span answer)
 {
@@ -165,6 +184,9 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
         free(p);
         return RES_OK;
     }
+    struct contact_map map = w->l->map;
+    if (r == RES_OK)
+        r = settle_map(&map, w->start, p->greatest);
     /* Contact monitoring may have steps of its own; the owner's are added. */
     if (r == RES_OK)
         r = memory_steps(w->l, p->steps, p->steps_n);
@@ -174,33 +196,32 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
         w->l->start = w->start;
         w->l->at_start = p->greatest;
         w->l->upcoming_n = 0;
-        /* The owner follows its own versions; what a contact followed is one of them. */
-        w->l->map.n = 0;
+        w->l->map = map;
+        w->began = w->missed == 0;
         w->step = STEP_UPDATE;
     }
     free(p);
     return r;
 }
 
+/* All of them, or none: RES_TOO_LARGE when they are more than are kept. */
 static enum result
 keep_news(struct warden *w, const struct proved_update *p)
 {
-    for (unsigned i = 0; i < p->n; i++) {
+    if (w->news_n + p->n > WARDEN_VERSIONS_MAX || w->l->upcoming_n + p->n > MEMORY_UPCOMING_MAX)
+        return RES_TOO_LARGE;
+    /* Behind versions that were erased there is the tombstone, which is news already. */
+    for (unsigned i = 0; i < p->n && w->missed == 0; i++) {
         struct buf *b = &w->news[w->news_n];
 
-        if (w->news_n == WARDEN_VERSIONS_MAX || w->l->upcoming_n == MEMORY_UPCOMING_MAX)
-            return RES_TOO_LARGE;
-        if (w->missed > 0) { /* the tombstone, which is news already */
-            w->l->upcoming[w->l->upcoming_n++] = p->position;
-            continue;
-        }
         buf_init(b, p->values[i].n);
         enum result r = buf_add(b, p->values[i]);
         if (r != RES_OK)
             return r;
         w->news_n++;
-        w->l->upcoming[w->l->upcoming_n++] = p->position;
     }
+    for (unsigned i = 0; i < p->n; i++)
+        w->l->upcoming[w->l->upcoming_n++] = p->position;
     return RES_OK;
 }
 
@@ -269,8 +290,11 @@ on_update(struct warden *w, const struct proved_by *by, struct span answer)
         memcpy(w->l->steps, p->steps, p->steps_n * sizeof(*p->steps));
         w->l->steps_n = p->steps_n;
         w->l->map = p->map;
-        if (w->news_n == WARDEN_VERSIONS_MAX)
-            w->step = STEP_MONITOR;
+        w->again = false;
+    } else if (r == RES_TOO_LARGE) { /* the next run asks again for these: the walk makes room */
+        w->full = true;
+        w->step = STEP_MONITOR;
+        r = RES_OK;
     }
     free(p);
     return r;
@@ -290,23 +314,49 @@ move_start(struct memory_label *l, uint64_t start)
     memmove(l->upcoming, l->upcoming + n, l->upcoming_n * sizeof(*l->upcoming));
 }
 
+/* Where nothing came of the run the next one would do no better. */
+static void
+end_full(struct warden *w)
+{
+    if (w->news_n > 0 || w->onward)
+        verdict_end(&w->x.verdict, VERDICT_LATER, RES_BUSY,
+                    "there are more changes than one run takes: run it again");
+    else
+        exchange_fault(&w->x, RES_TOO_LARGE);
+}
+
 static enum result
 on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
 {
     struct owner_state owner = memory_owner(w->l);
+    struct contact_map map = w->l->map;
     struct proved_head head;
     uint64_t start;
-    enum result r = proved_owner_monitor(by, w->l->steps, w->l->steps_n, &owner, &w->l->map, answer,
-                                         &head, &start);
+    bool more;
+    enum result r = proved_owner_monitor(by, w->l->steps, w->l->steps_n, &owner, &map, answer,
+                                         &head, &start, &more);
 
+    bool moved = r == RES_OK && start > w->l->start;
+    /* Before a version that the owner does not know the walk may be cut once: it came just now. */
+    if (r == RES_OK && more && !moved && w->again && !w->full)
+        r = RES_KT_COUNT;
     if (r != RES_OK)
         return r;
+    w->onward = w->onward || moved || map.n < w->l->map.n;
     memory_advance(w->c.memory, &head);
-    /* As much as one answer holds: there may be more. */
-    bool more = start > w->l->start;
+    w->l->map = map;
     move_start(w->l, start);
-    if (!more)
+    memory_prune(w->l);
+    if (!more && !w->full) {
         verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "nothing is there that was not told");
+    } else if (w->full && !(more && moved)) {
+        end_full(w);
+    } else if (moved) {
+        w->again = false;
+    } else {
+        w->again = true;
+        w->step = STEP_UPDATE;
+    }
     return RES_OK;
 }
 
@@ -325,18 +375,17 @@ warden_answer(struct warden *w, const struct answer *a, uint64_t now)
         w->step = STEP_MONITOR;
         return;
     }
-    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0) {
-        enum result e = on_erased(w, a->body);
-        if (e != RES_OK)
-            judge(&w->x, a, path, e, "versions that were erased");
+    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0 &&
+        on_erased(w, a->body) == RES_OK)
         return;
-    }
     if (a->status != 200 && !answer_is_refusal(a)) {
         exchange_no_log(&w->x, a, path);
         return;
     }
     enum result r = a->status == 200 ? on[w->step](w, &by, a->body) : RES_KT_NO_VERSION;
-    if (r != RES_OK)
+    if (r == RES_TOO_LARGE) /* more than is kept of one label: nobody's lie */
+        exchange_fault(&w->x, r);
+    else if (r != RES_OK)
         judge(&w->x, a, path, r, "a label that is watched");
 }
 

@@ -36,10 +36,13 @@ void warden_free(struct warden *w); /* NULL does nothing */
 void warden_ask(struct warden *w, struct ask *ret);
 void warden_answer(struct warden *w, const struct answer *a, uint64_t now);
 
-/* VERDICT_YES: nothing is there that was not told. */
+/* VERDICT_YES: nothing is there that was not told, shown in every distinguished entry up to the
+ * newest.  VERDICT_LATER also when one run could not take all changes.  VERDICT_REFUSED also when
+ * the log shows nothing of such an entry, and has no newer version either.  VERDICT_FAULT also when
+ * the label changes more often than is kept, so that no run comes further (RES_TOO_LARGE). */
 const struct verdict *warden_verdict(const struct warden *w);
 
-/* Whether this run began the watch. */
+/* Whether this run began the watch: from now on is the label watched. */
 bool warden_began(const struct warden *w);
 
 /* Versions that were erased before they were seen. */

@@ -119,8 +119,7 @@ names(struct subject *s, bool *ret_it, bool *ret_live)
     for (size_t i = 0; i < s->intake.mailboxes.n; i++) {
         struct span address = s->intake.mailboxes.list[i].address;
 
-        *ret_it =
-            *ret_it || span_equal(address, span_of(s->label.p + 1, s->label.n - 1));
+        *ret_it = *ret_it || span_equal(address, span_of(s->label.p + 1, s->label.n - 1));
     }
     for (size_t i = 0; *ret_it && !*ret_live && i < s->intake.mailboxes.n; i++) {
         const struct mailbox *m = &s->intake.mailboxes.list[i];
@@ -133,8 +132,8 @@ names(struct subject *s, bool *ret_it, bool *ret_live)
         if (span_equal(m->address, span_of(s->label.p + 1, s->label.n - 1)))
             continue;
         label_of(LABEL_MAILBOX, m->address, &l);
-        enum result rc = versions_newest(d->versions, d->view, d->head.versions,
-                                         span_of(l.b, l.n), &seq, &row);
+        enum result rc =
+            versions_newest(d->versions, d->view, d->head.versions, span_of(l.b, l.n), &seq, &row);
         if (rc == RES_OK)
             rc = versions_is_tombstone(d->view, d->keys, row.label, span_of(l.b, l.n), &erased);
         if (rc != RES_OK && rc != RES_ABSENT)

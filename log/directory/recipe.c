@@ -78,6 +78,21 @@ recipe_put(struct writer *w, const struct recipe *q)
     put_bytes(w, q->acts);
 }
 
+bool
+recipe_erases(const struct recipe *q)
+{
+    struct reader r = reader_of(q->acts);
+    bool erases = false;
+
+    for (unsigned i = 0; i < q->acts_n; i++) {
+        struct act act;
+
+        act_get(&r, &act);
+        erases = erases || act.kind == ACT_ERASE;
+    }
+    return erases;
+}
+
 /* ---- the file ---- */
 
 struct recipes {

@@ -31,6 +31,8 @@ struct act {
 
 void recipe_get(struct reader *r, struct recipe *ret);
 void recipe_put(struct writer *w, const struct recipe *q);
+/* Whether one of its acts is an erasure. */
+bool recipe_erases(const struct recipe *q);
 /* The next act of recipe.acts. */
 void act_get(struct reader *r, struct act *ret);
 void act_put(struct writer *w, const struct act *a);

@@ -13,6 +13,8 @@ consume_init(struct consumer *c, const struct combined_proof *proof,
     c->inclusion = proof->inclusion;
     c->versions = versions;
     c->versions_n = n;
+    memset(c->shown, 0, sizeof(c->shown));
+    c->cut = false;
     c->results = reader_of(span_of(NULL, 0));
     c->elements = span_of(NULL, 0);
     c->n = 0;
@@ -64,6 +66,21 @@ find_version(const struct consumer *c, uint32_t version)
     return low < c->versions_n && c->versions[low].version == version ? &c->versions[low] : NULL;
 }
 
+static void
+mark_shown(struct consumer *c, const struct consume_version *v)
+{
+    size_t i = (size_t)(v - c->versions);
+
+    if (i < CONSUME_SHOWN_MAX)
+        c->shown[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+bool
+consume_shown(const struct consumer *c, size_t i)
+{
+    return i < CONSUME_SHOWN_MAX && (c->shown[i / 8] >> i % 8 & 1) != 0;
+}
+
 static enum result
 take_lookup(void *arg, uint32_t version, bool *ret)
 {
@@ -81,6 +98,7 @@ take_lookup(void *arg, uint32_t version, bool *ret)
         if (!v->has_commitment)
             return RES_KT_UNKNOWN;
         l->leaf = (struct prefix_leaf){v->key, v->commitment};
+        mark_shown(c, v);
     }
     c->n++;
     *ret = l->type == PREFIX_INCLUSION;
@@ -101,11 +119,11 @@ close_proof(void *arg, struct hash *ret_root)
 static enum result
 at_end(void *arg, uint64_t position, int64_t expected, bool *ret)
 {
-    const struct consumer *c = arg;
+    struct consumer *c = arg;
 
     (void)position;
     (void)expected;
-    *ret = c->proofs_left == 0;
+    *ret = c->cut = c->proofs_left == 0;
     return RES_OK;
 }
 

@@ -22,12 +22,17 @@ struct consume_version {
     struct hash commitment;
 };
 
+/* Versions of which one consumer tells whether they were shown. */
+#define CONSUME_SHOWN_MAX 512
+
 struct consumer {
     struct reader timestamps, prefix_proofs; /* what is left of the queues */
     struct span prefix_roots, inclusion;
     unsigned proofs_left;
     const struct consume_version *versions; /* ascending; borrowed */
     size_t versions_n;
+    uint8_t shown[CONSUME_SHOWN_MAX / 8]; /* a bit for each of versions: it was there */
+    bool cut; /* an owner's walk ended at an entry for which no proof was left */
     /* the PrefixProof being consumed */
     struct reader results;
     struct span elements;
@@ -58,6 +63,12 @@ struct transcript_source consume_source(struct consumer *c);
  */
 MUST_CHECK enum result consume_finish(const struct consumer *c, struct transcript *t,
                                       struct hash *ret_root, struct kt_view *ret_view);
+
+/*
+ * After consume_finish: whether versions[i] was found in some entry, with its commitment.  The
+ * commitment of one that was not found is worth nothing, whatever the answer said.
+ */
+bool consume_shown(const struct consumer *c, size_t i);
 
 /*
  * After consume_finish: what somebody would keep who had seen the tree of earlier entries, for a

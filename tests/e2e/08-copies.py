@@ -9,6 +9,7 @@ import shutil
 import signal
 import struct
 import threading
+import time
 
 from house import Leaves, Log, program, run
 
@@ -130,6 +131,42 @@ def goes_on(checks, heir, before, scts, leaves):
     checks.equal(heir.sth()["tree_size"], before[0] + 1, "by what is new")
 
 
+def old_feed(checks, house, leaves):
+    """A head of the feed from before: the tree is the same, and what was signed since is not known by it."""
+    shim = os.path.join(os.path.dirname(program("cartularyd")), "..", "tests", "clockshift.so")
+    if not os.path.exists(shim):
+        print("not shown here: a head of the feed that is old (no clockshift.so in this build)")
+        return
+    log = Log(house, "stood", roots=leaves.roots, origin="e2e.example/stood", heartbeat=HEARTBEAT).start()
+    log.add_many(leaves.chains(0, 5))
+    write(house.path("stood-feed"), log.ask("/feed/checkpoint").body)
+    checks.equal(log.stop(), 0, "SIGTERM")
+    write(house.path("shift"), struct.pack("=q", 25 * 3600))
+    env = {"LD_PRELOAD": os.path.abspath(shim), "CLOCKSHIFT": house.path("shift")}
+    log.start(env=env)
+    log.add_many(leaves.chains(5, 10))
+    for _ in range(200):  # until the directory has closed an epoch of that day
+        time.sleep(0.05)
+        write(house.path("stood-feed-now"), log.ask("/feed/checkpoint").body)
+        if int(read(house.path("stood-feed-now")).split(b"\n")[1]) > int(read(house.path("stood-feed")).split(b"\n")[1]):
+            break
+    write(house.path("stood-head"), log.ask("/checkpoint").body)
+    checks.equal(log.stop(), 0, "SIGTERM")
+    checks.equal(house.cartularyd("backup", log.dir, house.path("stands"))[0], 0, "a backup")
+    shutil.copytree(os.path.join(log.dir, "keys"), house.path("stands", "keys"))
+
+    def promoted(feed):
+        code, out, err = house.cartularyd("promote", house.path("stands"), "--head", house.path("stood-head"), "--feed",
+                                          house.path(feed), env=env)
+        return code, out + err
+
+    code, said = promoted("stood-feed")
+    checks.that(code == 3 and "the feed's head given is 25 hours old" in said, "not by a head of the feed of yesterday",
+                (code, said))
+    code, said = promoted("stood-feed-now")
+    checks.equal(code, 0, "by one of today " + said)
+
+
 def high_water(checks, house, leaves):
     """A store that was rolled back looks sound by itself: the file outside knows better."""
     mark = house.path("highwater")
@@ -147,7 +184,10 @@ def high_water(checks, house, leaves):
 
     shutil.move(store, house.path("new-store"))
     shutil.copytree(house.path("old-store"), store)
-    checks.equal(log.fsck()[0], 0, "the old store is sound by itself")
+    code, said = log.fsck()
+    checks.that(code == 1 and "reaches further than the certificate log" in said,
+                "the old store does not fit the directory over it", (code, said))
+    checks.that("entry " not in said, "and is sound by itself", said)
     code, said = log.refuses()
     checks.that(code == 1 and "store-behind" in said, "and is refused", (code, said))
     checks.equal(read(mark).decode().splitlines()[-1], lines[-1], "the refusal does not move the mark")
@@ -254,6 +294,7 @@ def scenario(house, checks):
     goes_on(checks, heir, before, scts, leaves)
     checks.equal(heir.stop(), 0, "SIGTERM")
     checks.equal(heir.fsck()[0], 0, "fsck")
+    old_feed(checks, house, leaves)
     high_water(checks, house, leaves)
     halted(checks, house, leaves)
     unmarked(checks, house, leaves)

@@ -4,33 +4,32 @@
 # believes it as soon as the one check that should catch it is taken out; cartulary refuses it, keeps evidence, and spoils
 # nothing that it knew.
 
-import base64
 import contextlib
 import copy
 import glob
-import json
 import os
+import re
 import shutil
 import struct
 import sys
 from unittest import mock
 
 import expected
+import lies
 import stranger as stranger_module
 from ca import Authority, write_pem
 from expected import domain_label, mailbox_label
 from house import Log, free_port, program, run
-from pretender import OCTETS, Pretender, text
+from lies import ALICE, BOB, CAROL, NOBODY
+from pretender import Pretender
 from stranger import Replay, Stranger, milliseconds, newest, wait_covered
 
-from kt import algorithms, crypto, extensions, ladder, mailbox, prefix
-from kt.codec import encode
-from kt.messages import GreatestSearchResponse
+from kt import crypto
 from kt.refusal import Refused, require
 from kt.server import Entry
-from kt.structs import CONTACT, update_value
 
-ALICE, BOB, CAROL, NOBODY = (a + "@lies.example" for a in ("alice", "bob", "carol", "nobody"))
+LOOKUP = ("lookup", ALICE)
+WATCH = ("monitor", "--once", "--watch", ALICE)
 
 
 # ---- one check taken out ----
@@ -72,13 +71,12 @@ class Scene:
         self.known = Stranger(self.log)
         self.known.lookup(ALICE)
         self.client(self.log.policy, "known", *LOOKUP)
+        self.client(self.log.policy, "watched", *WATCH)
         self.owner = Stranger(self.log)
         self.owner.init(mailbox_label(ALICE), min(self.owner.distinguished()["recent"]))
         self.submit(self.ca.issue(ALICE))
         self.submit(self.ca.issue(CAROL))
         self.replay = Replay(self.log)
-        self.replay.up_to_date()
-        self.entries = expected.fetch_entries(self.log, self.replay.entries[-1].certificates)
 
     def submit(self, *chains):
         for chain in chains:
@@ -92,6 +90,8 @@ class Scene:
 
     def pretender(self):
         """A directory that knows all of it and has all keys."""
+        self.replay.up_to_date()
+        self.entries = expected.fetch_entries(self.log, self.replay.entries[-1].certificates)
         labels = [mailbox_label(a) for a in (ALICE, BOB, CAROL)] + [domain_label("lies.example")]
         p = Pretender.of(self.replay, self.entries, labels, Stranger(self.log))
         self.checks.equal(p.kt.at(p.size).root(), self.replay.entries[-1].root, "it pretends well")
@@ -104,9 +104,12 @@ class Scene:
         out.log = Behind(self.log, pretender)
         return out
 
-    def policy_for(self, pretender):
+    def policy_for(self, pretender, delay=None):
+        """A policy that leads to the pretender; delay: seconds that it promises for its directory."""
         with open(self.log.policy) as f:
             said = f.read().replace(f"http://{self.log.address}", f"http://{pretender.proxy.address}")
+        if delay is not None:
+            said = re.sub(r"(?m)^(#cartulary directory-delay \S+) \d+$", rf"\1 {delay}", said)
         with open(self.house.path("policy-lies"), "w") as f:
             f.write(said)
         return self.house.path("policy-lies")
@@ -119,161 +122,6 @@ class Behind:
         self.policy, self.dir = log.policy, log.dir
         self.address = pretender.proxy.address
         self.ask, self.http = (getattr(Log, n).__get__(self) for n in ("ask", "http"))
-
-
-# ---- lies: functions that teach them to a pretender ----
-
-def claim_greatest(view, request, target):
-    """A SearchResponse for the greatest version that claims another one."""
-    versions = view.versions(request.label)
-    t = view.prover(request.last, request.label)
-    algorithms.greatest_search(t, target)
-    response = GreatestSearchResponse(
-        full_tree_head=view.full_tree_head(request.last), version=target, opening=versions[target].opening,
-        value=update_value(versions[target].value),
-        binary_ladder=[view.step(request.label, v, v != target) for v in ladder.base(target)], search=t.proof())
-    return 200, OCTETS, encode(GreatestSearchResponse, response, CONTACT)
-
-
-def hides_a_version(p):
-    p.lie = lambda kind, view, request: claim_greatest(view, request, 0) if kind == "search" else None
-
-
-def hollow(p, label, version):
-    """Prefix trees without that version, in entries that are hashed and signed with it: every root that follows is wrong."""
-    gone = crypto.search_key(p.keys["vrf"], label, version)
-    for x, entry in enumerate(p.kt.entries):
-        node = None
-        for leaf in leaves_of(entry.prefix):
-            node = node if leaf.key == gone else prefix.insert(node, leaf)
-        p.kt.entries[x] = copy.copy(entry)
-        p.kt.entries[x].prefix = node
-
-
-def claims_absence(p):
-    for v in range(len(p.kt.labels[mailbox_label(ALICE)])):
-        hollow(p, mailbox_label(ALICE), v)
-    del p.kt.labels[mailbox_label(ALICE)]
-
-
-def absence_of_its_own(p):
-    """The same in a tree that was never shown, signed."""
-    claims_absence(p)
-    p.kt.entries = [Entry(e.timestamp, e.prefix) for e in p.kt.entries]
-    gone = {crypto.search_key(p.keys["vrf"], mailbox_label(ALICE), v) for v in range(4)}
-    p.additions = [[pair for pair in a if pair[0] not in gone] for a in p.additions]
-    rebuild_feed(p)
-
-
-def other_history(p, first, value):
-    """From entry `first` on, alice's newest version holds another value: signed, in a tree of its own."""
-    label = mailbox_label(ALICE)
-    old = p.kt.labels[label][-1]
-    key = crypto.search_key(p.keys["vrf"], label, len(p.kt.labels[label]) - 1)
-    new = crypto.commitment(old.opening, label, len(p.kt.labels[label]) - 1, value)
-    for x in range(first, p.size):
-        node = None
-        for leaf in leaves_of(p.kt.entries[x].prefix):
-            node = prefix.insert(node, prefix.Leaf(key, new) if leaf.key == key else leaf)
-        p.kt.entries[x] = Entry(p.kt.entries[x].timestamp, node)
-        if x == old.position:
-            p.additions[x] = [(k, new if k == key else c) for k, c in p.additions[x]]
-    old.value, old.commitment = value, new
-    rebuild_feed(p)
-
-
-def rebuild_feed(p):
-    for x in range(p.size):
-        e = p.feed[x]
-        p.feed[x] = mailbox.feed_entry(p.kt.entries[x].timestamp, prefix.value_of(p.kt.entries[x].prefix),
-                                       p.kt.at(x + 1).root(), p.additions[x], (e.certificates, e.certificates_root))
-
-
-def leaves_of(node):
-    if node is None:
-        return []
-    return [node] if isinstance(node, prefix.Leaf) else leaves_of(node.children[0]) + leaves_of(node.children[1])
-
-
-def mallorys(p):
-    """A value for alice that holds somebody else's certificate."""
-    record = next(e.records()[mailbox_label(BOB)] for e in p.entries if mailbox_label(BOB) in e.records())
-    return encode(mailbox.MailboxState, mailbox.MailboxState(
-        format=1, kind=mailbox.STATE, records=[record], total=1,
-        all=mailbox.rfc6962_root([encode(mailbox.Record, record, CONTACT)])), CONTACT)
-
-
-def forks(p):
-    other_history(p, p.kt.labels[mailbox_label(ALICE)][-1].position, mallorys(p))
-
-
-def forget_view(p):
-    """Answers everybody as if they had never seen anything."""
-    p.lie = lambda kind, view, request: (setattr(request, "last", None), None)[1]
-
-
-def rewinds(p):
-    """Everything after the first eight entries is gone."""
-    for queue in (p.kt.entries, p.feed, p.additions):
-        del queue[6:]
-    for label in p.kt.labels:
-        p.kt.labels[label] = [v for v in p.kt.labels[label] if v.position < 6]
-    forget_view(p)
-
-
-def plants_in_the_past(p):
-    """alice's version of now is said to have been hers at a time when it was not."""
-    def lie(kind, view, request):
-        if kind != "as-of":
-            return None
-        versions = view.versions(request.label)
-        v = len(versions) - 1
-        first = versions[0].position
-        t = view.prover(request.last, request.label)
-        extensions.walk_as_of(t, request.time, v, first, None)
-        response = extensions.AsOfResponse(
-            full_tree_head=view.full_tree_head(request.last), version=v, first=first, next=None,
-            opening=versions[v].opening, value=update_value(versions[v].value),
-            binary_ladder=[view.step(request.label, u, u != v) for u in ladder.base(v)], as_of=t.proof())
-        return 200, OCTETS, encode(extensions.AsOfResponse, response, CONTACT)
-    p.lie = lie
-
-
-def plants_unseen(p):
-    """The log gives alice a version that nobody was issued, and her answers are made without it."""
-    label, size, updates = mailbox_label(ALICE), p.feed[-1].certificates, [(mailbox_label(ALICE), mallorys(p), bytes(16))]
-    while updates or p.size & (p.size - 1):  # until a distinguished entry has it
-        p.append(max(milliseconds(), p.kt.entries[-1].timestamp), updates, size)
-        updates = []
-    hollow(p, label, len(p.kt.labels[label]) - 1)
-    p.kt.labels[label].pop()
-
-
-def edits_value(p):
-    """Bytes of an honest answer: the value of alice's version."""
-    def change(path, answer):
-        if path != "/v1/lookup":
-            return answer.body
-        told = answer.json()
-        data = bytearray(base64.b64decode(told["answer"]))
-        value = p.kt.labels[mailbox_label(ALICE)][-1].value
-        at = bytes(data).index(value) + len(value) - 33
-        data[at] ^= 1  # in `total`: nothing else looks at it
-        told["answer"] = text(bytes(data))
-        return json.dumps(told).encode()
-    p.proxy.change = change
-
-
-def swaps_certificate(p):
-    """The proof is honest, the certificate beside it somebody else's."""
-    def change(path, answer):
-        if path != "/v1/lookup":
-            return answer.body
-        told = answer.json()
-        bob = next(e for e in p.entries if mailbox_label(BOB) in e.records())
-        told["records"][0]["leaf_input"] = text(bob.leaf)
-        return json.dumps(told).encode()
-    p.proxy.change = change
 
 
 def omits_a_label(p, scene):
@@ -308,15 +156,18 @@ def audit(log, entries):
 
 class Row:
     """says; lie(pretender); ask(person) in which the twin should refuse in the words `why`; removed: contexts without the
-    check, or "view": a twin that knows nothing of before; verb: of cartulary, codes: its exit codes."""
+    check, or "view": a twin that knows nothing of before; verb: of cartulary, codes: its exit codes; forks: whether what
+    it signed is longer than the log, which then cannot answer who has seen it."""
 
-    def __init__(self, says, lie, ask, why, removed=None, who="known", verb=None, codes=(4,)):
+    def __init__(self, says, lie, ask, why, removed=None, who="known", verb=None, codes=(4,), forks=False):
         self.says, self.lie, self.ask, self.why, self.who, self.verb, self.codes = says, lie, ask, why, who, verb, codes
+        self.forks = forks
         self.removed = removed or (lambda: without(why))
 
 
 SIGNATURE = "ed25519: the signature is not"
-LOOKUP = ("lookup", ALICE)
+# A changed value may also contradict another part of its answer: it depends on where the keys fall in the tree.
+DIFFER = "prefix: two results differ about one node"
 
 
 def roots_unchecked():
@@ -324,31 +175,33 @@ def roots_unchecked():
     stack = contextlib.ExitStack()
     stack.enter_context(without_signature())
     stack.enter_context(without("transcript: a retained prefix root", "log: a retained subtree", "head: the same size with",
-                                "lookup: the feed has another root"))
+                                "lookup: the feed has another root", DIFFER))
     return stack
 
 
 ROWS = [
-    Row("hides a version", hides_a_version, lambda s: s.lookup(ALICE), "search: a greater version",
+    Row("hides a version", lies.hides_a_version, lambda s: s.lookup(ALICE), "search: a greater version",
         lambda: without("search: a greater version", "search: the version claimed"), verb=LOOKUP),
-    Row("claims absence", claims_absence, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
+    Row("claims absence", lies.claims_absence, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
         roots_unchecked, verb=LOOKUP),
-    Row("claims absence to a newcomer", claims_absence, lambda s: s.lookup(ALICE), SIGNATURE, roots_unchecked, who="new",
+    Row("claims absence to a newcomer", lies.claims_absence, lambda s: s.lookup(ALICE), SIGNATURE, roots_unchecked, who="new",
         verb=LOOKUP),
-    Row("claims absence in a tree of its own", absence_of_its_own, lambda s: s.lookup(ALICE),
+    Row("claims absence in a tree of its own", lies.absence_of_its_own, lambda s: s.lookup(ALICE),
         "transcript: a retained prefix root", "view", verb=LOOKUP),
-    Row("forks: another value for those who come now", forks, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
+    Row("forks: another value for those who come now", lies.forks, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
         "view", who="newest", verb=LOOKUP),
-    Row("forks, and forgets who has seen what", lambda p: (forks(p), forget_view(p)), lambda s: s.lookup(ALICE),
+    Row("forks, and forgets who has seen what", lambda p: (lies.forks(p), lies.forget_view(p)), lambda s: s.lookup(ALICE),
         "head: the tree has not grown", "view", who="newest", verb=LOOKUP),
-    Row("rewinds", rewinds, lambda s: s.lookup(ALICE), "head: the tree has not grown", "view", verb=LOOKUP),
-    Row("edits a value", edits_value, lambda s: s.lookup(ALICE), SIGNATURE, roots_unchecked, who="new", verb=LOOKUP),
-    Row("shows another certificate", swaps_certificate, lambda s: s.lookup(ALICE), "lookup: the entry names another index",
+    Row("rewinds", lies.rewinds, lambda s: s.lookup(ALICE), "head: the tree has not grown", "view", verb=LOOKUP),
+    Row("edits a value", lies.edits_value, lambda s: s.lookup(ALICE), (SIGNATURE, DIFFER), roots_unchecked, who="new", verb=LOOKUP),
+    Row("shows another certificate", lies.swaps_certificate, lambda s: s.lookup(ALICE), "lookup: the entry names another index",
         lambda: without("lookup: the entry names", "lookup: the entry is not in", "lookup: the certificate is not",
                         "lookup: another key"), verb=LOOKUP),
-    Row("plants a key in the past", plants_in_the_past, None, "as of: a version does not begin or end", verb=LOOKUP + ("--at",)),
-    Row("plants a key unseen", plants_unseen, lambda s: s.follow(mailbox_label(ALICE)), SIGNATURE, roots_unchecked,
+    Row("plants a key in the past", lies.plants_in_the_past, None, "as of: a version does not begin or end", verb=LOOKUP + ("--at",)),
+    Row("plants a key unseen", lies.plants_unseen, lambda s: s.follow(mailbox_label(ALICE)), SIGNATURE, roots_unchecked,
         who="owner"),
+    Row("shows nothing of what is watched", lies.shows_nothing, lambda s: s.follow(mailbox_label(ALICE)), "follow: nothing is shown",
+        who="owner", verb=WATCH, forks=True),
 ]
 
 
@@ -388,6 +241,8 @@ def client_row(scene, row, pretender):
     shutil.rmtree(scene.house.path("state"), ignore_errors=True)
     if row.who == "known":
         shutil.copytree(scene.house.path("known"), scene.house.path("state"))
+    if row.who == "owner":
+        shutil.copytree(scene.house.path("watched"), scene.house.path("state"))
     if row.who == "newest":
         scene.client(scene.log.policy, "state", *LOOKUP)
     policy = scene.policy_for(pretender)
@@ -401,6 +256,8 @@ def client_row(scene, row, pretender):
         code, out, err = scene.house.cartulary("evidence", path)
         scene.checks.that(code in (0, 1), f"{row.says}: evidence can be looked at offline", (code, out, err))
         print(f"{row.says}: evidence: {out.splitlines()[0] if out else err}")
+    if row.forks:
+        return
     code, out, err = scene.client(scene.log.policy, "state", "lookup", ALICE)
     scene.checks.equal(code, 0, f"{row.says}: what was known is not spoilt: {out} {err}")
 
@@ -444,6 +301,64 @@ def stale(scene):
         scene.checks.equal(code, 3, f"an old head: cartulary says try later {out} {err}")
         scene.checks.equal(glob.glob(scene.house.path("state", "*.evidence")), [], "an old head: nobody is accused")
     p.proxy.close()
+
+
+def stopped(scene):
+    """A directory that stopped taking certificates up, with heads as fresh as ever."""
+    p = scene.pretender()
+    scene.submit(scene.ca.issue(ALICE))
+    size = scene.log.sth()["tree_size"]
+    _, why = outcome(lambda: scene.person(scene.known, p).lookup(ALICE, had=size))
+    scene.checks.equal(why, "lookup: certificates that were logged are left out", "stopped: the twin refuses")
+    with without("lookup: certificates that were logged"):
+        _, why = outcome(lambda: scene.person(scene.known, p).lookup(ALICE, had=size))
+    scene.checks.equal(why, None, "stopped: without that check the twin believes it")
+    policy = scene.policy_for(p, delay=1)
+    for who, known in (("a newcomer", None), ("who knows it", "known"), ("who watches", "watched")):
+        shutil.rmtree(scene.house.path("state"), ignore_errors=True)
+        if known:
+            shutil.copytree(scene.house.path(known), scene.house.path("state"))
+        code, out, err = scene.client(policy, "state", *LOOKUP)
+        scene.checks.that(code == 3 and "taken up" in err, f"stopped: {who} waits, and is not answered", (code, out, err))
+        scene.checks.equal(glob.glob(scene.house.path("state", "*.evidence")), [], "stopped: nobody is accused yet")
+    p.append(milliseconds(), [], p.feed[-1].certificates)
+    code, out, err = scene.client(policy, "state", *LOOKUP)
+    scene.checks.that(code == 4 and glob.glob(scene.house.path("state", "*.evidence")),
+                      "stopped: a head later than the promise is refused, with evidence", (code, out, err))
+    print("stopped:", err.strip())
+    p.proxy.close()
+
+
+def shown_once(scene):
+    """A version that is shown to one person, stands in one entry only, and is in none that anybody looks at later."""
+    for who, known in (("who looked up", "known"), ("who watches", "watched")):
+        p = scene.pretender()
+        label, size, before = mailbox_label(ALICE), p.feed[-1].certificates, p.kt.entries[-1].prefix
+        p.append(milliseconds(), [(label, p.kt.labels[label][0].value, bytes(16))], size)
+        person = scene.person(scene.known, p)
+        found = person.lookup(ALICE)
+        scene.checks.equal(len(found["records"]), 1, "shown once: what the twin is shown")
+        shutil.rmtree(scene.house.path("state"), ignore_errors=True)
+        shutil.copytree(scene.house.path(known), scene.house.path("state"))
+        policy = scene.policy_for(p)
+        code, out, err = scene.client(policy, "state", *LOOKUP)
+        scene.checks.equal(code, 0, f"shown once: {who} is shown it {out} {err}")
+        p.kt.labels[label].pop()
+        p.lie = lies.monitors_all
+        for _ in range(3):  # no end of a tree that is kept, and the next distinguished entry
+            p.kt.entries.append(Entry(milliseconds(), before))
+            p.put_feed([], size)
+        while p.size & (p.size - 1):
+            p.kt.entries.append(Entry(milliseconds(), before))
+            p.put_feed([], size)
+        _, why = outcome(lambda: scene.person(person, p).lookup(ALICE))
+        scene.checks.equal(why, None, "shown once: who does not follow it believes what comes then")
+        _, why = outcome(lambda: scene.person(person, p).contact_monitor(label))
+        scene.checks.that(why is not None, "shown once: the twin, which follows it, refuses")
+        print(f"shown once, {who}: refused: {why}")
+        code, out, err = scene.client(policy, "state", *(WATCH if known == "watched" else LOOKUP))
+        scene.checks.equal(code, 4, f"shown once: {who} refuses {out} {err}")
+        p.proxy.close()
 
 
 def second_log(scene):
@@ -498,6 +413,8 @@ def scenario(house, checks):
         tell(scene, row)
     stale(scene)
     omitted(scene)
+    shown_once(scene)
+    stopped(scene)
     second_log(scene)
     checks.equal(scene.log.stop(), 0, "SIGTERM")
 

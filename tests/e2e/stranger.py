@@ -122,20 +122,23 @@ class Stranger:
             except Refusal as refused:
                 if refused.answer is None or refused.answer.status != 409:
                     raise
-                if done["complete"]:
+                if not done["inspected"]:
+                    require(done["complete"], "follow: nothing is shown of an entry that would show all versions")
                     return new
 
     # ---- /v1/lookup ----
 
-    def lookup(self, address, at=None):
-        """A look-up with every proof in it checked."""
+    def lookup(self, address, at=None, had=0):
+        """A look-up with every proof in it checked; had: entries that the certificate log had long before."""
         view = self.twin.state.view
         question = {"address": address, **({"last": view.size} if view.size else {}),
                     **({} if at is None else {"at": at})}
         answer = self.log.ask("/v1/lookup", "POST", json.dumps(question).encode())
         if answer is None or answer.status not in (200, 404) or answer.problem() is not None:
             raise Refusal(answer)
-        return self.verified(question, answer.status, answer.json())
+        found = self.verified(question, answer.status, answer.json())
+        require(found["feed"].certificates >= had, "lookup: certificates that were logged are left out")
+        return found
 
     def verified(self, question, status, told):
         label, at, now = mailbox_label(question["address"]), question.get("at"), self.now()

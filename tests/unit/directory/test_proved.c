@@ -175,28 +175,36 @@ what_holds_is_believed(void **state)
     }
 }
 
+static bool
+same_steps(const struct consume_version *a, size_t a_n, const struct consume_version *b, size_t b_n)
+{
+    bool same = a_n == b_n;
+
+    for (size_t i = 0; same && i < a_n; i++)
+        same = a[i].version == b[i].version && hash_equal(&a[i].key, &b[i].key) &&
+               a[i].has_commitment == b[i].has_commitment &&
+               (!a[i].has_commitment || hash_equal(&a[i].commitment, &b[i].commitment));
+    return same;
+}
+
 /* Nothing that is told or kept is another. */
 static bool
 says_the_same(const struct outcome *a, const struct outcome *b)
 {
     const struct proved_search *s = &a->search, *q = &b->search;
-    const struct as_of *m = &a->as_of.claim, *n = &b->as_of.claim;
-    bool same = a->head.size == b->head.size && a->head.timestamp == b->head.timestamp &&
-                memcmp(a->head.root.b, b->head.root.b, HASH_SIZE) == 0 &&
-                memcmp(a->head.signature, b->head.signature, 64) == 0 &&
-                span_equal(s->value, q->value) && s->version == q->version &&
-                s->terminal == q->terminal && s->must_monitor == q->must_monitor &&
-                s->steps_n == q->steps_n && span_equal(a->as_of.value, b->as_of.value) &&
-                a->as_of.begins == b->as_of.begins && a->as_of.ends == b->as_of.ends &&
-                m->has_version == n->has_version && m->version == n->version &&
-                m->first == n->first && m->followed == n->followed && m->next == n->next;
+    const struct proved_as_of *x = &a->as_of, *y = &b->as_of;
+    const struct as_of *m = &x->claim, *n = &y->claim;
 
-    for (size_t i = 0; same && i < s->steps_n; i++)
-        same = s->steps[i].version == q->steps[i].version &&
-               s->steps[i].has_commitment == q->steps[i].has_commitment &&
-               (!s->steps[i].has_commitment ||
-                memcmp(s->steps[i].commitment.b, q->steps[i].commitment.b, HASH_SIZE) == 0);
-    return same;
+    return a->head.size == b->head.size && a->head.timestamp == b->head.timestamp &&
+           hash_equal(&a->head.root, &b->head.root) &&
+           memcmp(a->head.signature, b->head.signature, 64) == 0 &&
+           span_equal(s->value, q->value) && s->version == q->version &&
+           s->terminal == q->terminal && s->must_monitor == q->must_monitor &&
+           same_steps(s->steps, s->steps_n, q->steps, q->steps_n) &&
+           span_equal(x->value, y->value) && x->begins == y->begins && x->ends == y->ends &&
+           m->has_version == n->has_version && m->version == n->version && m->first == n->first &&
+           m->followed == n->followed && m->next == n->next && x->must_monitor == y->must_monitor &&
+           same_steps(x->steps, x->steps_n, y->steps, y->steps_n);
 }
 
 /* Bytes of an answer, each changed twice: refused, or nothing that is told or kept is another.  The
