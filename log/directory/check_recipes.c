@@ -49,12 +49,15 @@ check_covered(struct checking *k, const struct recipe *q)
 }
 
 static enum result
-read_erasure(struct span body)
+read_erasure(const struct act *act)
 {
-    struct reader r = reader_of(body);
+    struct reader r = reader_of(act->body);
     struct erasure e;
 
-    erasure_get(&r, &e);
+    if (act->kind == ACT_ERASE)
+        erasure_get(&r, &e);
+    else
+        erasure_bodies_get(&r, &e.bodies_n, &e.bodies);
     return reader_end(&r);
 }
 
@@ -69,8 +72,8 @@ take_acts(struct checking *k, const struct recipe *q)
 
         act_get(&r, &act);
         enum result rc = r.err;
-        if (rc == RES_OK && act.kind == ACT_ERASE)
-            rc = read_erasure(act.body);
+        if (rc == RES_OK && act.kind != ACT_BINDINGS)
+            rc = read_erasure(&act);
         else if (rc == RES_OK)
             rc = bindings_read(&k->bindings, act.body);
         if (rc == RES_OK)

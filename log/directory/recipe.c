@@ -20,9 +20,9 @@ act_get(struct reader *r, struct act *ret)
 {
     uint8_t kind = get_u8(r);
 
-    if (kind != ACT_BINDINGS && kind != ACT_ERASE)
+    if (kind < ACT_BINDINGS || kind > ACT_BODIES)
         reader_fail(r, RES_VALUE);
-    ret->kind = kind == ACT_ERASE ? ACT_ERASE : ACT_BINDINGS;
+    ret->kind = kind;
     ret->body = get_vec24(r, 0, (1u << 24) - 1);
 }
 
@@ -88,7 +88,7 @@ recipe_erases(const struct recipe *q)
         struct act act;
 
         act_get(&r, &act);
-        erases = erases || act.kind == ACT_ERASE;
+        erases = erases || act.kind != ACT_BINDINGS;
     }
     return erases;
 }
