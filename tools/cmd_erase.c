@@ -119,7 +119,7 @@ tell(struct directory *d, enum result rc)
     directory_stats(d, &s);
     switch (rc) {
     case RES_OK:
-        (void)printf("erased: the tombstone is in epoch %llu\n"
+        (void)printf("erased, by epoch %llu\n"
                      "next: backups from before still hold the mailbox's key: make new ones, and "
                      "destroy the old\n",
                      (unsigned long long)s.size - 1);

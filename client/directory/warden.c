@@ -210,11 +210,10 @@ keep_news(struct warden *w, const struct proved_update *p)
 {
     if (w->news_n + p->n > WARDEN_VERSIONS_MAX || w->l->upcoming_n + p->n > MEMORY_UPCOMING_MAX)
         return RES_TOO_LARGE;
-    for (unsigned i = 0; i < p->n; i++) {
+    /* Behind versions that were erased there is the tombstone, which is news already. */
+    for (unsigned i = 0; i < p->n && w->missed == 0; i++) {
         struct buf *b = &w->news[w->news_n];
 
-        if (w->missed > 0) /* the tombstone, which is news already */
-            continue;
         buf_init(b, p->values[i].n);
         enum result r = buf_add(b, p->values[i]);
         if (r != RES_OK)
@@ -381,12 +380,9 @@ warden_answer(struct warden *w, const struct answer *a, uint64_t now)
         w->step = STEP_MONITOR;
         return;
     }
-    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0) {
-        enum result e = on_erased(w, a->body);
-        if (e != RES_OK)
-            judge(&w->x, a, path, e, "versions that were erased");
+    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0 &&
+        on_erased(w, a->body) == RES_OK)
         return;
-    }
     if (a->status != 200 && !answer_is_refusal(a)) {
         exchange_no_log(&w->x, a, path);
         return;

@@ -290,6 +290,12 @@ builder_turn(struct builder *b, bool *ret_fatal)
         if (rc == RES_OK)
             rc = recipes_next(b->parts.recipes, &b->recipe, &q);
     }
+    /* It would write to the certificate log's store beside its one writer: the next start does it.
+     */
+    if (rc == RES_OK && b->started && recipe_erases(&q)) {
+        *ret_fatal = true;
+        rc = RES_BUSY;
+    }
     if (rc != RES_OK)
         return rc;
     begin_cut(b, q.certificates);

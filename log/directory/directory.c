@@ -309,17 +309,9 @@ finish_erasure(struct directory *d)
 {
     struct buf bytes = BUF_INIT(RECIPE_MAX + 64);
     struct recipe q;
-    bool erases = false;
     enum result rc = recipes_next(d->recipes, &bytes, &q);
+    bool erases = rc == RES_OK && recipe_erases(&q);
 
-    if (rc == RES_OK) {
-        struct reader r = reader_of(q.acts);
-        for (unsigned i = 0; i < q.acts_n; i++) {
-            struct act act;
-            act_get(&r, &act);
-            erases = erases || act.kind == ACT_ERASE;
-        }
-    }
     buf_release(&bytes);
     if (rc != RES_OK || !erases)
         return rc == RES_ABSENT ? RES_OK : rc;

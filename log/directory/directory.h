@@ -49,11 +49,12 @@ void directory_stats(struct directory *d, struct directory_stats *ret);
  * Erases a mailbox: a tombstone becomes its last version; its key is destroyed, so that no value
  * and no opening of it can be made any more; and bodies of entries that name it, and no other
  * mailbox that was not erased, are overwritten.  For a log that is open and not started: what waits
- * is covered first, as an epoch of its own.  Reads the whole log.
+ * is covered first, as an epoch of its own.  Reads the whole log.  Of a mailbox that was erased
+ * before, the bodies that have come since go, when they have stood for a window.
  *
  *   RES_OK             it is done and durable
  *   RES_KT_NO_LABEL    the mailbox has no version; nothing was written for it
- *   RES_ERASED         it was erased before
+ *   RES_ERASED         it was erased before, and nothing has come since
  *   RES_ERASE_EARLY    its newest version has not stood for a reasonable monitoring window
  *   RES_VALUE          the label is not a mailbox's
  *   RES_TOO_LARGE      more versions than one act has room for

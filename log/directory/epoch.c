@@ -226,6 +226,20 @@ erase(struct epoch *e, const struct change_parts *p, const struct act *act, uint
     return rc == RES_OK || result_class(rc) == CLASS_BROKEN ? rc : RES_STORE_DAMAGED;
 }
 
+/* Bodies of a mailbox that has its tombstone. */
+static enum result
+erase_later(struct epoch *e, const struct act *act)
+{
+    struct reader r = reader_of(act->body);
+    struct erasure erasure = {0};
+
+    erasure_bodies_get(&r, &erasure.bodies_n, &erasure.bodies);
+    enum result rc = reader_end(&r);
+    if (rc == RES_OK)
+        rc = erase_bodies(e, &erasure);
+    return rc == RES_OK || result_class(rc) == CLASS_BROKEN ? rc : RES_STORE_DAMAGED;
+}
+
 static enum result
 take_erasures(struct epoch *e, const struct change_parts *p, const struct recipe *q)
 {
@@ -238,6 +252,8 @@ take_erasures(struct epoch *e, const struct change_parts *p, const struct recipe
         act_get(&r, &act);
         if (act.kind == ACT_ERASE)
             rc = erase(e, p, &act, q->timestamp);
+        else if (act.kind == ACT_BODIES)
+            rc = erase_later(e, &act);
     }
     return rc;
 }

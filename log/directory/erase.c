@@ -16,6 +16,7 @@ struct subject {
     struct version_row row; /* its newest */
     struct erasure erasure;
     struct buf versions, bodies;
+    uint64_t last_body; /* index of the last of them */
     struct store_view *entries;
     struct intake intake;
     struct bindings bindings;
@@ -119,8 +120,7 @@ names(struct subject *s, bool *ret_it, bool *ret_live)
     for (size_t i = 0; i < s->intake.mailboxes.n; i++) {
         struct span address = s->intake.mailboxes.list[i].address;
 
-        *ret_it =
-            *ret_it || span_equal(address, span_of(s->label.p + 1, s->label.n - 1));
+        *ret_it = *ret_it || span_equal(address, span_of(s->label.p + 1, s->label.n - 1));
     }
     for (size_t i = 0; *ret_it && !*ret_live && i < s->intake.mailboxes.n; i++) {
         const struct mailbox *m = &s->intake.mailboxes.list[i];
@@ -133,8 +133,8 @@ names(struct subject *s, bool *ret_it, bool *ret_live)
         if (span_equal(m->address, span_of(s->label.p + 1, s->label.n - 1)))
             continue;
         label_of(LABEL_MAILBOX, m->address, &l);
-        enum result rc = versions_newest(d->versions, d->view, d->head.versions,
-                                         span_of(l.b, l.n), &seq, &row);
+        enum result rc =
+            versions_newest(d->versions, d->view, d->head.versions, span_of(l.b, l.n), &seq, &row);
         if (rc == RES_OK)
             rc = versions_is_tombstone(d->view, d->keys, row.label, span_of(l.b, l.n), &erased);
         if (rc != RES_OK && rc != RES_ABSENT)
@@ -195,6 +195,7 @@ look_at(struct subject *s, uint64_t index)
         rc = writer_end(&w);
     }
     buf_release(&domains);
+    s->last_body = index;
     s->erasure.bodies_n++;
     return rc;
 }
@@ -216,6 +217,44 @@ list_bodies(struct subject *s, uint64_t size)
         rc = look_at(s, i);
     store_view_end(s->entries);
     s->erasure.bodies = buf_span(&s->bodies);
+    return rc;
+}
+
+/* ---- bodies that came later ---- */
+
+/* The row of the epoch that covers an entry of the certificate log. */
+static enum result
+epoch_of(struct subject *s, uint64_t index, struct entry_row *ret)
+{
+    uint64_t lo = 0, hi = s->d->head.size - 1;
+    enum result rc = RES_OK;
+
+    while (lo < hi && rc == RES_OK) {
+        uint64_t mid = lo + (hi - lo) / 2;
+        rc = shelf_get_entry(s->d->view, mid, ret);
+        if (rc == RES_OK && ret->feed.certificates > index)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    if (rc == RES_OK)
+        rc = shelf_get_entry(s->d->view, lo, ret);
+    return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+}
+
+/* A mailbox that has its tombstone: what was logged since.  RES_ERASED when there is nothing. */
+static enum result
+look_again(struct subject *s, uint64_t timestamp)
+{
+    struct entry_row entry;
+    enum result rc = list_bodies(s, s->d->newest.certificates);
+
+    if (rc == RES_OK && s->erasure.bodies_n == 0)
+        rc = RES_ERASED;
+    if (rc == RES_OK)
+        rc = epoch_of(s, s->last_body, &entry);
+    if (rc == RES_OK && timestamp - entry.feed.timestamp < s->d->config.window.monitoring)
+        rc = RES_ERASE_EARLY;
     return rc;
 }
 
@@ -244,6 +283,27 @@ commit(struct subject *s, uint64_t timestamp)
     return rc;
 }
 
+/* All that the tombstone is made from, but what the view is not needed for. */
+static enum result
+look(struct subject *s, uint64_t timestamp)
+{
+    enum result rc = check_window(s, timestamp);
+
+    if (rc == RES_OK)
+        rc = count_records(s);
+    if (rc == RES_OK)
+        rc = list_versions(s);
+    if (rc == RES_OK)
+        rc = list_bodies(s, s->d->newest.certificates);
+    if (rc == RES_OK)
+        rc = signer_vrf_output(s->d->signer, s->label, s->row.version + 1, &s->erasure.output);
+    if (rc == RES_OK)
+        rc = commit(s, timestamp);
+    if (rc == RES_OK)
+        versions_erasure_text(s->d->keys, s->label, s->row.version + 1, &s->erasure.text);
+    return rc;
+}
+
 /* builder_act */
 static enum result
 make(void *arg, uint64_t timestamp, struct buf *out)
@@ -251,32 +311,29 @@ make(void *arg, uint64_t timestamp, struct buf *out)
     struct subject *s = arg;
     struct buf body = BUF_INIT((1u << 24) - 1);
     struct writer inner = writer_to(&body), w = writer_to(out);
+    struct act act = {.kind = ACT_ERASE};
     enum result rc = shelf_view_begin(s->d->view);
 
     if (rc != RES_OK)
         return rc;
     s->erasure.reason = (uint8_t)s->reason;
     rc = find(s);
-    if (rc == RES_OK)
-        rc = check_window(s, timestamp);
-    if (rc == RES_OK)
-        rc = count_records(s);
-    if (rc == RES_OK)
-        rc = list_versions(s);
-    if (rc == RES_OK)
-        rc = list_bodies(s, s->d->newest.certificates);
-    shelf_view_end(s->d->view);
-    if (rc == RES_OK)
-        rc = signer_vrf_output(s->d->signer, s->label, s->row.version + 1, &s->erasure.output);
-    if (rc == RES_OK)
-        rc = commit(s, timestamp);
-    if (rc == RES_OK) {
-        versions_erasure_text(s->d->keys, s->label, s->row.version + 1, &s->erasure.text);
-        erasure_put(&inner, &s->erasure);
-        rc = writer_end(&inner);
+    if (rc == RES_ERASED) {
+        act.kind = ACT_BODIES;
+        rc = look_again(s, timestamp);
+    } else if (rc == RES_OK) {
+        rc = look(s, timestamp);
     }
+    shelf_view_end(s->d->view);
+    if (rc == RES_OK && act.kind == ACT_BODIES)
+        erasure_bodies_put(&inner, s->erasure.bodies_n, s->erasure.bodies);
+    else if (rc == RES_OK)
+        erasure_put(&inner, &s->erasure);
+    if (rc == RES_OK)
+        rc = writer_end(&inner);
     if (rc == RES_OK) {
-        act_put(&w, &(struct act){ACT_ERASE, buf_span(&body)});
+        act.body = buf_span(&body);
+        act_put(&w, &act);
         rc = writer_end(&w);
     }
     buf_release(&body);

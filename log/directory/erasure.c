@@ -18,6 +18,32 @@ bytes_get(struct reader *r, uint8_t *ret, size_t n)
 }
 
 void
+erasure_bodies_get(struct reader *r, uint32_t *ret_n, struct span *ret)
+{
+    uint32_t n = get_u32(r);
+    const uint8_t *begin = r->p;
+    uint64_t before = 0;
+
+    for (uint32_t i = 0; i < n && r->err == RES_OK; i++) {
+        struct erasure_body b;
+
+        erasure_body_get(r, &b);
+        if (i > 0 && b.index <= before)
+            reader_fail(r, RES_VALUE);
+        before = b.index;
+    }
+    *ret_n = r->err == RES_OK ? n : 0;
+    *ret = span_of(begin, r->err == RES_OK ? (size_t)(r->p - begin) : 0);
+}
+
+void
+erasure_bodies_put(struct writer *w, uint32_t n, struct span bodies)
+{
+    put_u32(w, n);
+    put_bytes(w, bodies);
+}
+
+void
 erasure_get(struct reader *r, struct erasure *ret)
 {
     memset(ret, 0, sizeof(*ret));
@@ -34,18 +60,7 @@ erasure_get(struct reader *r, struct erasure *ret)
     if (n == 0 || ret->number >= ERASURE_NUMBER)
         reader_fail(r, RES_VALUE);
     ret->versions = get_bytes(r, (size_t)n * ERASURE_VERSION_SIZE);
-    ret->bodies_n = get_u32(r);
-    const uint8_t *begin = r->p;
-    uint64_t before = 0;
-    for (uint32_t i = 0; i < ret->bodies_n && r->err == RES_OK; i++) {
-        struct erasure_body b;
-
-        erasure_body_get(r, &b);
-        if (i > 0 && b.index <= before)
-            reader_fail(r, RES_VALUE);
-        before = b.index;
-    }
-    ret->bodies = span_of(begin, r->err == RES_OK ? (size_t)(r->p - begin) : 0);
+    erasure_bodies_get(r, &ret->bodies_n, &ret->bodies);
 }
 
 void
@@ -62,8 +77,7 @@ erasure_put(struct writer *w, const struct erasure *e)
     put_u32(w, e->count);
     put_u32(w, e->versions.n / ERASURE_VERSION_SIZE);
     put_bytes(w, e->versions);
-    put_u32(w, e->bodies_n);
-    put_bytes(w, e->bodies);
+    erasure_bodies_put(w, e->bodies_n, e->bodies);
 }
 
 void

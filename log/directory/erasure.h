@@ -59,6 +59,10 @@ struct erasure_body {
     struct span domains; /* borrowed */
 };
 
+/* ErasedBody<0..2^32-1>, ascending: part of an erasure, and all of an act 3. */
+void erasure_bodies_get(struct reader *r, uint32_t *ret_n, struct span *ret);
+void erasure_bodies_put(struct writer *w, uint32_t n, struct span bodies);
+
 void erasure_get(struct reader *r, struct erasure *ret);
 void erasure_put(struct writer *w, const struct erasure *e);
 void erasure_version_get(struct reader *r, struct erasure_version *ret);

@@ -20,9 +20,9 @@ act_get(struct reader *r, struct act *ret)
 {
     uint8_t kind = get_u8(r);
 
-    if (kind != ACT_BINDINGS && kind != ACT_ERASE)
+    if (kind < ACT_BINDINGS || kind > ACT_BODIES)
         reader_fail(r, RES_VALUE);
-    ret->kind = kind == ACT_ERASE ? ACT_ERASE : ACT_BINDINGS;
+    ret->kind = kind;
     ret->body = get_vec24(r, 0, (1u << 24) - 1);
 }
 
@@ -76,6 +76,21 @@ recipe_put(struct writer *w, const struct recipe *q)
     put_bytes(w, hash_span(&q->crls_root));
     put_u16(w, q->acts_n);
     put_bytes(w, q->acts);
+}
+
+bool
+recipe_erases(const struct recipe *q)
+{
+    struct reader r = reader_of(q->acts);
+    bool erases = false;
+
+    for (unsigned i = 0; i < q->acts_n; i++) {
+        struct act act;
+
+        act_get(&r, &act);
+        erases = erases || act.kind != ACT_BINDINGS;
+    }
+    return erases;
 }
 
 /* ---- the file ---- */

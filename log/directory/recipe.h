@@ -25,12 +25,14 @@ struct recipe {
 };
 
 struct act {
-    enum { ACT_BINDINGS = 1, ACT_ERASE = 2 } kind;
+    enum { ACT_BINDINGS = 1, ACT_ERASE = 2, ACT_BODIES = 3 } kind;
     struct span body;
 };
 
 void recipe_get(struct reader *r, struct recipe *ret);
 void recipe_put(struct writer *w, const struct recipe *q);
+/* Whether one of its acts is an erasure, of a mailbox or of bodies. */
+bool recipe_erases(const struct recipe *q);
 /* The next act of recipe.acts. */
 void act_get(struct reader *r, struct act *ret);
 void act_put(struct writer *w, const struct act *a);

@@ -15,7 +15,7 @@ import urllib.parse
 import tree
 from ca import CN, Authority, write_pem
 from expected import domain_label, mailbox_label
-from house import Log, program, run
+from house import Log, free_port, program, run
 from stranger import Refusal, Replay, Stranger, milliseconds, wait_covered
 
 from kt import mailbox
@@ -132,6 +132,7 @@ def refused(scene):
 def erase(scene):
     checks = scene.checks
     scene.turn(DAY + 3600)
+    shutil.copytree(scene.log.dir, scene.house.path("before"))
     before = scene.keys()
     code, said = scene.erase("-", "--reason", "request", text=ALICE.upper().replace("ERASE.EXAMPLE", "erase.example") + "\n")
     checks.equal(code, 0, f"erased, a day later {said}")
@@ -146,6 +147,40 @@ def erase(scene):
         data = f.read()
     checks.that(b"vkj" not in data and b"erase.example" not in data, "no address stands in the recipes")
     checks.equal(before[gone[0]] in data, False, "nor the key")
+
+
+def crashes(scene):
+    """The power fails behind each step: the next start leads to the same bytes."""
+    checks, steps = scene.checks, ("directory/recipes", "store/data.mdb", "directory/keys")
+    scene.anchor = None
+    for done in range(1, len(steps) + 1):
+        name = f"crash{done}"
+        shutil.copytree(scene.house.path("before"), scene.house.path(name))
+        for step in steps[:done]:
+            shutil.copy2(os.path.join(scene.log.dir, step), scene.house.path(name, step))
+        log = Log.adopt(scene.house, name, f"127.0.0.1:{free_port()}")
+        log.start(env=scene.env)
+        person = Stranger(log)
+        person.now = lambda: milliseconds() + 1000 * scene.shift
+        found = person.lookup(ALICE)
+        checks.equal(found["state"].kind, mailbox.TOMBSTONE, f"{name}: the tombstone stands")
+        tomb = Replay(log)
+        tomb.up_to_date()
+        at = next(i for i in reversed(range(tomb.size)) if tomb.entries[i].additions)
+        anchor = log.ask(f"/feed/anchor?size={at + 1}").json()["entry"]
+        checks.that(scene.anchor in (None, anchor), f"{name}: the same entry of the feed")
+        scene.anchor = anchor
+        statuses = [log.ask(f"/ct/v1/get-entries?start={i}&end={i}", headers=scene.token).status for i in range(4)]
+        checks.equal(statuses, [410, 200, 410, 200], f"{name}: the bodies are gone")
+        checks.equal(log.stop(), 0, "SIGTERM")
+        with open(os.path.join(log.dir, "directory", "keys"), "rb") as f:
+            data = f.read()
+        checks.equal([data[i:i + SLOT] for i in range(0, len(data), SLOT)].count(bytes(SLOT)), 1, f"{name}: the key is gone")
+        certificate = base64.b64decode(scene.entries[0].json()["entries"][0]["leaf_input"])[15:]
+        with open(os.path.join(log.dir, "store", "data.mdb"), "rb") as f:
+            checks.that(certificate not in f.read(), f"{name}: no copy stands in the store")
+        code, out, err = scene.house.cartularyd("fsck", log.dir)
+        checks.that(code == 0 and "2 of them are erased" in out, f"{name}: fsck", (code, out, err))
 
 
 def proved(scene):
@@ -285,10 +320,30 @@ def stays(scene):
     checks.that(code == 0 and "2 of them are erased" in out, "fsck", (code, out, err))
     tile = scene.log.ask("/tile/data/000", headers=scene.token)
     checks.equal((tile.status, tile.problem()), (410, "erased"), "a full data tile with such an entry: 410")
-    scene.again = base64.b64decode(scene.entry(4).json()["entries"][0]["leaf_input"])[15:]
+    again(scene)
     for i in range(1, scene.log.starts + 1):
         with open(scene.house.path(f"log.{i}.err"), "rb") as f:
             checks.that(b"vkj" not in f.read(), "no log line names anybody")
+
+
+def again(scene):
+    """What was issued for the mailbox since goes by a second erasure; its tombstone stays as it is."""
+    checks, log = scene.checks, scene.log
+    later = base64.b64decode(scene.entry(4).json()["entries"][0]["leaf_input"])[15:]
+    both = scene.entry(5).body
+    checks.equal(log.stop(), 0, "SIGTERM")
+    code, said = scene.erase(ALICE, "--reason", "request")
+    checks.that(code == 0 and "epoch" in said, "what came later is erased", (code, said))
+    recipes = scene.recipes()
+    code, said = scene.erase(ALICE, "--reason", "request")
+    checks.that(code == 0 and scene.recipes() == recipes, "once", (code, said))
+    checks.equal(scene.stands(later), [], "no copy stands in the store")
+    log.start(env=scene.env)
+    checks.equal((scene.entry(4).status, scene.entry(5).body), (410, both), "but what names bob as well")
+    found = scene.person().lookup(ALICE)
+    checks.equal((found["version"], found["state"].kind), (scene.version, mailbox.TOMBSTONE), "the tombstone is the same")
+    code, out, err = scene.house.cartularyd("fsck", log.dir)
+    checks.that(code == 0 and "3 of them are erased" in out, "fsck", (code, out, err))
 
 
 def scenario(house, checks):
@@ -296,8 +351,11 @@ def scenario(house, checks):
     everybody(scene)
     refused(scene)
     erase(scene)
+    crashes(scene)
     scene.log.start(env=scene.env)
     proved(scene)
+    checks.equal(scene.log.ask(f"/feed/anchor?size={scene.tomb + 1}").json()["entry"], scene.anchor,
+                 "what a crash led to is what the verb made")
     gone(scene)
     bodies(scene)
     alike(scene)

@@ -72,6 +72,8 @@ status_of(enum result r)
         return 200;
     if (r == RES_KT_NOTHING_NEW)
         return 409;
+    if (r == RES_ERASED)
+        return 410;
     switch (result_class(r)) {
     case CLASS_INPUT:
         return 400;

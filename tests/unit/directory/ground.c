@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "log/directory/directory_private.h"
 #include "log/directory/held.h"
@@ -112,6 +113,41 @@ ground_log_init(struct ground_log *g, const struct mail *mails, size_t n)
     assert_int_equal(files_path(g->path, "store", path), RES_OK);
     assert_int_equal(store_open(&o, &format, &g->store), RES_OK);
     assert_int_equal(signer_open(g->path, &g->signer), RES_OK);
+}
+
+void
+ground_log_reopen(struct ground_log *g)
+{
+    char path[FILES_PATH_MAX];
+    struct store_options o = {.path = path, .map_size = MAP};
+    uint32_t format;
+
+    store_close(g->store);
+    assert_int_equal(files_path(g->path, "store", path), RES_OK);
+    assert_int_equal(store_open(&o, &format, &g->store), RES_OK);
+}
+
+void
+ground_log_save(struct ground_log *g, struct buf *ret)
+{
+    char path[FILES_PATH_MAX];
+
+    assert_int_equal(files_path(g->path, "store/data.mdb", path), RES_OK);
+    assert_int_equal(files_read(path, ret), RES_OK);
+}
+
+void
+ground_log_restore(struct ground_log *g, const struct buf *saved)
+{
+    char path[FILES_PATH_MAX];
+
+    store_close(g->store);
+    g->store = NULL;
+    assert_int_equal(files_path(g->path, "store/data.mdb", path), RES_OK);
+    assert_int_equal(files_replace(path, buf_span(saved), 0600), RES_OK);
+    assert_int_equal(files_path(g->path, "store/lock.mdb", path), RES_OK);
+    (void)unlink(path);
+    ground_log_reopen(g);
 }
 
 void

@@ -46,6 +46,12 @@ struct ground_log {
 void ground_log_init(struct ground_log *g, const struct mail *mails, size_t n);
 void ground_log_release(struct ground_log *g);
 
+/* What the log's store file holds, and back to it; the store opened again, as by a new process.  No
+ * directory over it may be open. */
+void ground_log_save(struct ground_log *g, struct buf *ret);
+void ground_log_restore(struct ground_log *g, const struct buf *saved);
+void ground_log_reopen(struct ground_log *g);
+
 /* The chain of a mail, to be submitted; testchain_release. */
 struct testchain ground_chain(const struct ground_log *g, const struct mail *m);
 

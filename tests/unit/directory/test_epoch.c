@@ -1,6 +1,7 @@
 /* Epochs: what stands follows from the recipes, whoever makes them, however often they are begun.
  */
 #include "log/directory/bindings.h"
+#include "log/directory/erasure.h"
 #include "log/directory/state.h"
 #include "merkle/leaf/address.h"
 #include "tests/fault/failalloc.h"
@@ -482,6 +483,133 @@ a_store_that_fails_has_the_epoch_or_not(void **state)
     ground_release(&twin);
 }
 
+/* ---- erasing ---- */
+
+static const uint64_t alices[] = {ALICE_PRE, ALICE, ALICE_AGAIN, ALICE_SECOND};
+#define ALICES (sizeof(alices) / sizeof(alices[0]))
+
+/* The act that erases alice, whose bodies are hers alone. */
+static void
+erasure_of_alice(struct ground *d, struct buf *out)
+{
+    static const uint8_t one_version[ERASURE_VERSION_SIZE];
+    const struct span name = span_str("\1alice@one.example");
+    struct buf bodies = BUF_INIT(1024), body = BUF_INIT(4096);
+    struct writer b = writer_to(&bodies), w = writer_to(&body), act = writer_to(out);
+    struct erasure e = {.reason = MAILBOX_ERASED_REQUEST,
+                        .count = 3,
+                        .versions = span_of(one_version, sizeof(one_version)),
+                        .bodies_n = ALICES};
+    struct version_row row;
+    struct label text;
+    uint64_t rows = ground_head(d).versions;
+
+    assert_int_equal(shelf_view_begin(d->view), RES_OK);
+    assert_int_equal(versions_newest(d->versions, d->view, rows, name, &e.newest, &row), RES_OK);
+    assert_int_equal(versions_label(d->view, d->keys, row.label, &text, &e.number), RES_OK);
+    shelf_view_end(d->view);
+    versions_erasure_text(d->keys, name, row.version + 1, &e.text);
+    hash_sha256(span_str("output"), &e.output);
+    hash_sha256(span_str("commitment"), &e.commitment);
+    for (size_t i = 0; i < ALICES; i++)
+        erasure_body_put(&b, &(struct erasure_body){.index = alices[i]});
+    assert_int_equal(writer_end(&b), RES_OK);
+    e.bodies = buf_span(&bodies);
+    erasure_put(&w, &e);
+    assert_int_equal(writer_end(&w), RES_OK);
+    act_put(&act, &(struct act){ACT_ERASE, buf_span(&body)});
+    assert_int_equal(writer_end(&act), RES_OK);
+    buf_release(&bodies);
+    buf_release(&body);
+}
+
+/* Bodies and key are gone, others not. */
+static void
+check_gone(struct ground *d)
+{
+    uint8_t opening[COMMITMENT_OPENING_SIZE];
+    unsigned erased = 0;
+    struct store_view *v;
+
+    assert_int_equal(store_view_new(d->log->store, &v), RES_OK);
+    assert_int_equal(store_view_begin(v), RES_OK);
+    for (uint64_t i = 0; i < MAILS; i++) {
+        struct store_entry e;
+        bool hers = false;
+
+        for (size_t k = 0; k < ALICES; k++)
+            hers = hers || alices[k] == i;
+        assert_int_equal(store_get_entry(v, i, &e), hers ? RES_ERASED : RES_OK);
+    }
+    store_view_end(v);
+    store_view_free(v);
+    for (uint64_t n = 0; n < 20; n++)
+        erased += keyring_opening(d->keys, n, 0, opening) == RES_ABSENT;
+    assert_int_equal(erased, 1);
+}
+
+/* Whichever call of LMDB's fails, of the certificate log's store or the directory's: the same
+ * recipe leads to the same bytes, with bodies and key gone. */
+static void
+a_store_that_fails_while_a_mailbox_is_erased(void **state)
+{
+    struct ground donor, twin;
+    struct buf acts = BUF_INIT(8192), saved = BUF_INIT((size_t)64 << 20);
+    unsigned stood = 0, undone = 0;
+    bool committed;
+
+    (void)state;
+    ground_log_save(&ground, &saved);
+    ground_new(&donor, &ground, NULL);
+    ground_close(&donor);
+    ground_new(&twin, &ground, &donor);
+    run_all(&twin, false);
+    erasure_of_alice(&twin, &acts);
+    struct recipe q = ground_recipe(&twin, MAILS);
+    q.acts_n = 1;
+    q.acts = buf_span(&acts);
+    assert_int_equal(epoch_run(twin.epoch, &q, 999, NULL, 0, &committed), RES_OK);
+    check_gone(&twin);
+    ground_close(&twin);
+    for (enum mdbfail_when when = MDBFAIL_BEFORE; when <= MDBFAIL_AFTER; when++) {
+        size_t n = 1;
+
+        for (size_t i = 0; i <= n; i++) {
+            struct ground d;
+
+            ground_log_restore(&ground, &saved);
+            ground_new(&d, &ground, &donor);
+            run_all(&d, false);
+            mdbfail_at(i, when);
+            enum result rc = epoch_run(d.epoch, &q, 999, NULL, 0, &committed);
+            if (i == 0)
+                n = mdbfail_count();
+            mdbfail_at(0, MDBFAIL_BEFORE);
+            ground_close(&d); /* the process ends */
+            ground_log_reopen(&ground);
+            ground_open(&d);
+            bool stands = ground_head(&d).size == q.number + 1;
+            assert_true(rc != RES_OK || stands);
+            stood += rc != RES_OK && stands;
+            undone += rc != RES_OK && !stands;
+            if (!stands)
+                assert_int_equal(epoch_run(d.epoch, &q, 999, NULL, 0, &committed), RES_OK);
+            ground_open(&twin);
+            ground_same(&d, &twin);
+            ground_close(&twin);
+            check_gone(&d);
+            ground_release(&d);
+        }
+    }
+    print_message("failed with the epoch %u times, without it %u times\n", stood, undone);
+    assert_true(stood > 0 && undone > 5);
+    ground_log_restore(&ground, &saved);
+    ground_release(&twin);
+    ground_release(&donor);
+    buf_release(&acts);
+    buf_release(&saved);
+}
+
 int
 main(void)
 {
@@ -495,6 +623,7 @@ main(void)
         cmocka_unit_test(what_does_not_follow_is_refused),
         cmocka_unit_test(memory_that_fails_leaves_the_epoch_to_be_made),
         cmocka_unit_test(a_store_that_fails_has_the_epoch_or_not),
+        cmocka_unit_test(a_store_that_fails_while_a_mailbox_is_erased),
     };
 
     return cmocka_run_group_tests(tests, make_log, drop_log);

@@ -229,6 +229,40 @@ another_value_than_was_shown_is_refused(void **state)
     end();
 }
 
+/* 410 to whoever asks about a time, or (arg) to whoever asks. */
+static void
+call_erased(struct search *s, const struct ask *ask, struct buf *body, struct answer *a)
+{
+    if (s->step != SEARCH_LOOK_UP ||
+        (s->arg == 0 && memmem(ask->body.p, ask->body.n, "\"at\":", 5) == NULL))
+        return;
+    buf_clear(body);
+    *a = (struct answer){.status = 410, .body = buf_span(body)};
+}
+
+static void
+what_is_called_erased_must_be(void **state)
+{
+    struct kt_optional at = {true, 0};
+
+    (void)state;
+    begin(ROOT);
+    another();
+    lookup_append(&l, NULL, 0, COVERED);
+    look_up("honest", 0, newest, 0);
+    at.value = l.desk.t.entries[l.desk.t.label[0].at[0].entry].timestamp;
+    changes_nothing("it has certificates now",
+                    (struct search){.label = 0, .at = at, .meddle = call_erased}, VERDICT_REFUSED,
+                    RES_CONFLICT);
+    changes_nothing("there never was anything",
+                    (struct search){.label = TESTDIR_STRANGER, .at = at, .meddle = call_erased},
+                    VERDICT_REFUSED, RES_CONFLICT);
+    changes_nothing("now, which no log says",
+                    (struct search){.label = 0, .meddle = call_erased, .arg = 1}, VERDICT_LATER,
+                    RES_UNREACHABLE);
+    end();
+}
+
 static void
 what_is_gone_is_refused(void **state)
 {
@@ -334,6 +368,7 @@ main(void)
         cmocka_unit_test(a_version_of_a_time_is_followed),
         cmocka_unit_test(what_is_shown_of_a_watched_label_is_followed),
         cmocka_unit_test(another_value_than_was_shown_is_refused),
+        cmocka_unit_test(what_is_called_erased_must_be),
         cmocka_unit_test(what_is_gone_is_refused),
         cmocka_unit_test(the_log_is_the_one_that_was_seen),
         cmocka_unit_test(another_log_is_refused),

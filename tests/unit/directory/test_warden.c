@@ -2,6 +2,7 @@
  * test_warden_lies.c. */
 #include "client/directory/warden.h"
 
+#include "merkle/keytrans/response.h"
 #include "tests/unit/directory/watch.h"
 #include "tests/vectors/check.h"
 
@@ -325,6 +326,141 @@ what_was_looked_up_goes_on_to_be_followed(void **state)
     end();
 }
 
+/* ---- erased ---- */
+
+/* Erases label 0 when its newest version has stood for the window. */
+static void
+erase(uint64_t window)
+{
+    assert_int_equal(testdir_erase(&d.t, 0, desk_now(&d) + window), RES_OK);
+}
+
+/* A run that tells of versions that were erased unseen, and of the tombstone alone. */
+static void
+missed(const char *says, uint32_t n)
+{
+    struct watch w = {.desk = &d, .memory = &m, .label = 0};
+    size_t tombstone = d.t.label[0].n - 1;
+
+    watch_run(&w);
+    watch_ends(says, &w, VERDICT_YES, RES_OK);
+    assert_false(w.began);
+    assert_int_equal(warden_missed(w.warden), n);
+    assert_int_equal(w.asks[WATCH_SEARCH], 1);
+    watch_told(says, &w, tombstone, tombstone + 1);
+    desk_audit(&d, &m, 0);
+    watch_release(&w);
+}
+
+static void
+what_was_seen_is_erased(void **state)
+{
+    (void)state;
+    begin(EACH);
+    append(4, 1);
+    watch("begins", 0, true, 4, 4);
+    append(3, 1);
+    watch("sees all", 0, false, 4, 7);
+    erase(EACH);
+    watch("and then the tombstone", 0, false, 7, 8);
+    watch("once", 0, false, 8, 8);
+    append(4, 2);
+    watch("nothing comes behind it", 0, false, 8, 8);
+    end();
+}
+
+static void
+what_was_not_seen_is_erased(void **state)
+{
+    (void)state;
+    begin(EACH);
+    append(4, 1);
+    watch("begins", 0, true, 4, 4);
+    append(6, 1);
+    erase(EACH);
+    missed("six versions and their tombstone", 6);
+    watch("once", 0, false, 11, 11);
+    append(4, 2);
+    watch("nothing comes behind it", 0, false, 11, 11);
+    end();
+}
+
+/* Until an entry behind the erased ones is distinguished, each run says it again. */
+static void
+the_watch_goes_on_behind_what_was_erased(void **state)
+{
+    struct watch w = {.desk = &d, .memory = &m, .label = 0};
+    unsigned again = 0;
+
+    (void)state;
+    begin(FEW);
+    append(40, 1);
+    watch_run(&w);
+    watch_ends("begins", &w, VERDICT_YES, RES_OK);
+    watch_release(&w);
+    append(6, 1);
+    erase(FEW);
+    const struct memory_label *l = desk_kept(&d, &m, 0);
+    for (;; again++) {
+        w = (struct watch){.desk = &d, .memory = &m, .label = 0};
+        watch_run(&w);
+        watch_ends("behind", &w, VERDICT_YES, RES_OK);
+        bool done = warden_missed(w.warden) == 0;
+        assert_true(done || w.news_n == 1);
+        desk_audit(&d, &m, 0);
+        watch_release(&w);
+        if (done)
+            break;
+        append(5, 2);
+        assert_true(again < 20);
+    }
+    assert_int_equal(l->at_start + (int64_t)l->upcoming_n, d.t.label[0].n - 1);
+    end();
+}
+
+/* 410 for versions of a label that was not erased. */
+static void
+call_erased(struct watch *w, const struct ask *ask, struct buf *body, struct answer *a)
+{
+    struct writer out = writer_to(body);
+    const struct testdir_label *l = &d.t.label[0];
+
+    (void)ask;
+    if (w->step != WATCH_UPDATE)
+        return;
+    buf_clear(body);
+    put_u16(&out, l->n - w->arg);
+    for (size_t v = w->arg; v < l->n; v++)
+        erased_version_put(&out, &(struct erased_version){(uint32_t)v, l->at[v].entry,
+                                                          *testdir_key(&d.t, 0, (uint32_t)v),
+                                                          l->at[v].commitment});
+    assert_int_equal(writer_end(&out), RES_OK);
+    *a = (struct answer){.status = 410, .body = buf_span(body)};
+}
+
+static void
+what_is_called_erased_must_be(void **state)
+{
+    struct watch w = {.desk = &d, .memory = &m, .label = 0, .meddle = call_erased, .arg = 4};
+    struct buf before = BUF_INIT(1 << 20), after = BUF_INIT(1 << 20);
+
+    (void)state;
+    begin(EACH);
+    append(4, 1);
+    watch("begins", 0, true, 4, 4);
+    append(3, 1);
+    desk_write(&d, &m, &before);
+    watch_run(&w);
+    watch_ends("its newest version is no tombstone", &w, VERDICT_REFUSED, RES_CONFLICT);
+    watch_release(&w);
+    desk_write(&d, &m, &after);
+    assert_true(span_equal(buf_span(&before), buf_span(&after)));
+    watch("and honest again", 0, false, 4, 7);
+    buf_release(&before);
+    buf_release(&after);
+    end();
+}
+
 int
 main(void)
 {
@@ -339,6 +475,10 @@ main(void)
         cmocka_unit_test(a_version_comes_between),
         cmocka_unit_test(a_version_comes_between_unseen),
         cmocka_unit_test(what_was_looked_up_goes_on_to_be_followed),
+        cmocka_unit_test(what_was_seen_is_erased),
+        cmocka_unit_test(what_was_not_seen_is_erased),
+        cmocka_unit_test(the_watch_goes_on_behind_what_was_erased),
+        cmocka_unit_test(what_is_called_erased_must_be),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,8 @@ static enum watch_step
 step_of(const char *path)
 {
     static const char *const paths[WATCH_STEPS] = {"/kt/v1/distinguished", "/kt/v1/owner-init",
-                                                   "/kt/v1/update", "/kt/v1/owner-monitor"};
+                                                   "/kt/v1/update", "/kt/v1/owner-monitor",
+                                                   "/kt/v1/search"};
     unsigned i = 0;
 
     while (i < WATCH_STEPS && strcmp(paths[i], path) != 0)

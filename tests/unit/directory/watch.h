@@ -12,7 +12,7 @@
 /* Requests of one run, at most: none may go on for ever. */
 #define WATCH_ASKS_MAX 1000
 
-enum watch_step { WATCH_HEADS, WATCH_INIT, WATCH_UPDATE, WATCH_MONITOR, WATCH_STEPS };
+enum watch_step { WATCH_HEADS, WATCH_INIT, WATCH_UPDATE, WATCH_MONITOR, WATCH_SEARCH, WATCH_STEPS };
 
 struct watch {
     struct desk *desk;
