@@ -86,17 +86,6 @@ print_json(const struct mailbox_record *m, bool new, bool first)
     return r;
 }
 
-void
-records_print_tombstone(const struct mailbox_state *s)
-{
-    const char *reason = mailbox_erased_name(s->reason);
-    char time[APP_TIME_MAX];
-
-    app_time(s->time * 1000, time);
-    (void)printf("  erased %s (%s); %" PRIu32 " certificate%s had been known\n", time,
-                 reason != NULL ? reason : "another reason", s->count, s->count == 1 ? "" : "s");
-}
-
 /* The address of each is one of the label: so it has no control characters either. */
 static enum result
 check_addresses(const struct mailbox_state *state, const struct label *label)
@@ -115,6 +104,17 @@ check_addresses(const struct mailbox_state *state, const struct label *label)
             return RES_VALUE;
     }
     return in.err;
+}
+
+void
+records_print_tombstone(const struct mailbox_state *s)
+{
+    const char *reason = mailbox_erased_name(s->reason);
+    char time[APP_TIME_MAX];
+
+    app_time(s->time * 1000, time);
+    (void)printf("  erased %s (%s); %" PRIu32 " certificate%s had been known\n", time,
+                 reason != NULL ? reason : "another reason", s->count, s->count == 1 ? "" : "s");
 }
 
 enum result

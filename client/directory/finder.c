@@ -23,9 +23,9 @@ struct finder {
     struct buf body; /* of the request at hand */
     struct found found;
     bool has_found;
-    bool said_erased; /* the log says that what was at the time asked is erased */
     uint64_t since;   /* when the directory was first seen behind, milliseconds; 0: it was not */
     uint64_t wait_ms; /* the last wait for it */
+    bool said_erased; /* the log says that what was at the time asked is erased */
 };
 
 /* ---- what comes next ---- */

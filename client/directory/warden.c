@@ -21,11 +21,11 @@ struct warden {
     struct buf news[WARDEN_VERSIONS_MAX];
     size_t news_n;
     bool began;
-    uint32_t missed;    /* versions that were erased before they were seen */
-    uint32_t tombstone; /* the version that is one, when there are such */
     bool again;  /* the walk was cut where it began, and the log was asked for versions again */
     bool full;   /* there are more versions than one run takes */
     bool onward; /* the walk came further, or less is left to follow: the next run has more room */
+    uint32_t missed;    /* versions that were erased before they were seen */
+    uint32_t tombstone; /* the version that is one, when there are such */
 };
 
 enum result
@@ -322,7 +322,10 @@ end_full(struct warden *w)
         verdict_end(&w->x.verdict, VERDICT_LATER, RES_BUSY,
                     "there are more changes than one run takes: run it again");
     else
-        exchange_fault(&w->x, RES_TOO_LARGE);
+        verdict_end(&w->x.verdict, VERDICT_FAULT, RES_TOO_LARGE,
+                    "the label changed more often than is kept: %zu times behind the last entry "
+                    "that shows all of it; what came after that is not told",
+                    w->l->upcoming_n);
 }
 
 static enum result
@@ -346,7 +349,9 @@ on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
     memory_advance(w->c.memory, &head);
     w->l->map = map;
     move_start(w->l, start);
+    size_t steps = w->l->steps_n;
     memory_prune(w->l);
+    w->onward = w->onward || w->l->steps_n < steps;
     if (!more && !w->full) {
         verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "nothing is there that was not told");
     } else if (w->full && !(more && moved)) {
@@ -375,9 +380,12 @@ warden_answer(struct warden *w, const struct answer *a, uint64_t now)
         w->step = STEP_MONITOR;
         return;
     }
-    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0 &&
-        on_erased(w, a->body) == RES_OK)
+    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0) {
+        enum result e = on_erased(w, a->body);
+        if (e != RES_OK)
+            judge(&w->x, a, path, e, "versions that were erased");
         return;
+    }
     if (a->status != 200 && !answer_is_refusal(a)) {
         exchange_no_log(&w->x, a, path);
         return;

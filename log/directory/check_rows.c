@@ -19,7 +19,6 @@ struct named {
     uint64_t number;
     size_t size; /* bytes of the LabelText */
     bool erased;
-    bool tombstone;    /* then number is of the row before it */
     struct label text; /* unless erased */
 };
 
@@ -35,7 +34,6 @@ read_label(struct checking *k, const struct version_row *row, struct named *ret)
     ret->size = TEXT_HEAD + head.p[TEXT_HEAD - 1];
     rc = versions_label(k->view, k->keys, row->label, &ret->text, &ret->number);
     ret->erased = rc == RES_ABSENT;
-    ret->tombstone = ret->erased && ret->number == ERASURE_NUMBER;
     if (rc == RES_OK && !label_is(span_of(ret->text.b, ret->text.n)))
         rc = RES_STORE_DAMAGED;
     return rc == RES_ABSENT ? RES_OK : rc;
@@ -143,37 +141,6 @@ check_first(struct checking *k, uint64_t seq, const struct version_row *row, con
     return RES_OK;
 }
 
-/* A tombstone's own text and State; number of the label that it ends into *n. */
-static enum result
-check_tombstone(struct checking *k, uint64_t seq, const struct version_row *row, struct named *n)
-{
-    struct version_row before;
-    struct span text, state;
-    struct tombstone t;
-    struct named last = {.erased = false};
-    enum result rc = check_place(k, "row", seq, row->label, n->size);
-
-    if (rc == RES_OK)
-        rc = shelf_get_bytes(k->view, row->label + TEXT_HEAD, ERASURE_TEXT_SIZE, NULL, &text);
-    if (rc == RES_OK && memcmp(text.p + ERASURE_TEXT_SIZE - sizeof(row->print), row->print,
-                               sizeof(row->print)) != 0)
-        check_tell(k, "row", seq, "has another print than its label's");
-    if (rc == RES_OK)
-        rc = shelf_get_bytes(k->view, row->state, row->state_n, NULL, &state);
-    if (rc == RES_OK && tombstone_load(state, &t) != RES_OK)
-        check_tell(k, "row", seq, "has a State that cannot be read");
-    if (rc == RES_OK)
-        rc = shelf_get_version(k->view, row->previous, &before);
-    if (rc == RES_OK)
-        rc = read_label(k, &before, &last);
-    if (rc != RES_OK)
-        return check_ends(rc) ? rc : RES_OK; /* told below: it has no number */
-    if (!last.erased)
-        check_tell(k, "row", seq, "ends a label whose key is there");
-    n->number = last.number;
-    return RES_OK;
-}
-
 /* Another version: it follows on the newest of its label. */
 static enum result
 check_later(struct checking *k, uint64_t seq, const struct version_row *row, const struct named *n)
@@ -189,7 +156,7 @@ check_later(struct checking *k, uint64_t seq, const struct version_row *row, con
     enum result rc = shelf_get_version(k->view, k->last[n->number], &before);
     if (rc != RES_OK)
         return check_ends(rc) ? rc : RES_OK; /* told when it was its turn */
-    if (before.version + 1 != row->version || (before.label != row->label && !n->tombstone) ||
+    if (before.version + 1 != row->version || before.label != row->label ||
         before.entry >= row->entry || memcmp(before.print, row->print, sizeof(row->print)) != 0)
         check_tell(k, "row", seq, "does not fit the row of the version before");
     k->last[n->number] = seq;
@@ -215,13 +182,13 @@ check_row(struct checking *k, uint64_t seq, uint64_t i, uint64_t timestamp, stru
         k->lost = k->lost || row.version == 0;
         rc = RES_OK;
     }
+    bool tombstone = named && n.number == ERASURE_NUMBER;
     if (rc == RES_OK && named)
         rc = check_print(k, seq, &row, &n);
-    if (rc == RES_OK && named && n.tombstone)
-        rc = check_tombstone(k, seq, &row, &n);
-    if (rc == RES_OK && named)
-        rc = row.version == 0 && !n.tombstone ? check_first(k, seq, &row, &n)
-                                              : check_later(k, seq, &row, &n);
+    if (rc == RES_OK && tombstone)
+        rc = check_tombstone(k, seq, &row, timestamp);
+    else if (rc == RES_OK && named)
+        rc = row.version == 0 ? check_first(k, seq, &row, &n) : check_later(k, seq, &row, &n);
     if (rc == RES_OK)
         rc = check_place(k, "row", seq, row.state, row.state_n);
     if (rc == RES_OK && named && !n.erased)

@@ -128,7 +128,8 @@ open_env(struct lmdb *env, const struct lmdb_options *o)
         (rc = mdb_env_set_mapsize(env->env, (size_t)o->map_size)) != 0 ||
         (rc = mdb_env_set_maxreaders(env->env, o->readers)) != 0)
         return result_of(rc);
-    unsigned flags = MDB_NORDAHEAD | MDB_NOTLS | (o->read_only ? (unsigned)MDB_RDONLY : 0);
+    unsigned flags = MDB_NORDAHEAD | MDB_NOTLS | (o->read_only ? (unsigned)MDB_RDONLY : 0) |
+                     (o->unsynced ? (unsigned)MDB_NOSYNC : 0);
     rc = mdb_env_open(env->env, o->path, flags, 0600);
     if (rc == ENOENT && o->read_only)
         return RES_ABSENT;
@@ -208,6 +209,18 @@ lmdb_commit(struct lmdb_txn *t)
     if (rc != 0)
         atomic_store(&env->latched, true);
     return result_of(rc);
+}
+
+enum result
+lmdb_sync(struct lmdb *env)
+{
+    assert(env->writer.txn == NULL);
+    if (atomic_load(&env->latched))
+        return RES_STORE_LATCHED;
+    int rc = mdb_env_sync(env->env, 1);
+    if (rc != 0)
+        atomic_store(&env->latched, true);
+    return rc == 0 ? RES_OK : RES_IO;
 }
 
 void
