@@ -380,9 +380,12 @@ warden_answer(struct warden *w, const struct answer *a, uint64_t now)
         w->step = STEP_MONITOR;
         return;
     }
-    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0 &&
-        on_erased(w, a->body) == RES_OK)
+    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0) {
+        enum result e = on_erased(w, a->body);
+        if (e != RES_OK)
+            judge(&w->x, a, path, e, "versions that were erased");
         return;
+    }
     if (a->status != 200 && !answer_is_refusal(a)) {
         exchange_no_log(&w->x, a, path);
         return;

@@ -83,7 +83,7 @@ statuses_mean_what_they_say(void **state)
     (void)state;
     begin(1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        for (size_t step = 0; step < WATCH_STEPS; step++) {
+        for (size_t step = 0; step < WATCH_SEARCH; step++) {
             struct watch w = {.desk = &d, .memory = &m, .meddle = answers_otherwise, .arg = step};
             struct memory_label *l = forget();
             bool begun = rows[i].kind == VERDICT_YES || step > WATCH_INIT;

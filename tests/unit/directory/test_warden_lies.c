@@ -315,7 +315,7 @@ no_byte_can_be_another(void **state)
     forget();
     watch("honest", 0);
     desk_write(&d, &m, &honest);
-    for (flip.step = WATCH_HEADS; flip.step < WATCH_STEPS; flip.step++) {
+    for (flip.step = WATCH_HEADS; flip.step < WATCH_SEARCH; flip.step++) {
         for (flip.at = rng_next(&r) % 11, flip.n = SIZE_MAX; flip.at < flip.n;
              flip.at += 1 + rng_next(&r) % 21) {
             struct watch w = {.desk = &d, .memory = &m, .label = 0, .meddle = flips_a_byte};
