@@ -5,6 +5,7 @@
 
 #include "client/directory/finder.h"
 #include "merkle/base/text.h"
+#include "tools/accuse.h"
 #include "tools/engine.h"
 #include "tools/follow.h"
 #include "tools/seen.h"
@@ -126,7 +127,7 @@ remembered_follow(struct app *a, struct transport *t, const struct policy_log *l
         if (v->kind != VERDICT_YES)
             app_say("%s: %s", log->note.name, v->detail);
         if (v->kind == VERDICT_REFUSED)
-            e = seen_save_evidence(a, log, v);
+            e = accuse(a, t, log, m, finder_refused(f), v);
         *ret_followed = finder_followed(f);
         if (*ret_followed > 0)
             e = app_worse(e, remembered_save(a, log, m));
