@@ -190,15 +190,19 @@ const struct command CMD_EVIDENCE = {
     .name = "evidence",
     .arguments = "FILE",
     .purpose = "check, without asking anyone, what an evidence file proves",
-    .help = "Verifies every signature in an evidence file and says whether they contradict each "
-            "other.  Exit 0: the file\n"
-            "proves it by itself; 1: it does not (the heads agree, or a proof that is not in the "
-            "file could reconcile\n"
-            "them); 2: it is no evidence.  With a policy it also says whether the log is one of "
-            "yours; a broken\n"
-            "merge delay is proved only by the delay that the policy gives.\n"
-            "\n"
-            "example: cartulary evidence "
-            "~/.local/state/cartulary/heads-1790000000000-0123456789abcdef.evidence\n",
+    .help =
+        "Verifies every signature in an evidence file and says whether they contradict each "
+        "other.  Exit 0: the file\n"
+        "proves it by itself; 1: it does not (the heads agree, or a proof that is not in the "
+        "file could reconcile\n"
+        "them); 2: it is no evidence.  With a policy it also says whether the log is one of "
+        "yours; a broken\n"
+        "merge delay is proved only by the delay that the policy gives, and a lie about the key "
+        "directory only with\n"
+        "the directory's keys that it gives.  A refused answer (kind answer) is not signed, and "
+        "proves nothing to others.\n"
+        "\n"
+        "example: cartulary evidence "
+        "~/.local/state/cartulary/heads-1790000000000-0123456789abcdef.evidence\n",
     .run = run,
 };

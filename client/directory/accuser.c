@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/json.h"
+
 /* Sizes that the feed is asked about: of the kept head, the kept anchor, the newest head. */
 #define SIZES_MAX 3
 /* Two heads, two anchors, and what is told of each size. */

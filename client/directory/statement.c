@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "client/json.h"
 #include "merkle/note/checkpoint.h"
 #include "merkle/note/note.h"
 #include "merkle/tree/proof.h"

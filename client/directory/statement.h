@@ -8,8 +8,9 @@
 #define CLIENT_DIRECTORY_STATEMENT_H
 
 #include "client/head.h"
-#include "client/json.h"
 #include "merkle/keytrans/feed.h"
+
+struct json_value; /* client/json.h */
 
 /* Largest statement: an entry, its path, and a checkpoint as large as any head. */
 #define STATEMENT_MAX (HEAD_MAX + 4096)

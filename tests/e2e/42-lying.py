@@ -194,6 +194,13 @@ ROWS = [
         "view", who="newest", verb=LOOKUP, proof=True),
     Row("forks, and forgets who has seen what", lambda p: (lies.forks(p), lies.forget_view(p)), lambda s: s.lookup(ALICE),
         "head: the tree has not grown", "view", who="newest", verb=LOOKUP, proof=True),
+    Row("shows who watches a tree of its own, without somebody else", lambda p: lies.absence_of_its_own(p, BOB),
+        lambda s: s.follow(mailbox_label(ALICE)), ("transcript: a retained prefix root", "log: a retained subtree"),
+        roots_unchecked, who="owner", verb=WATCH, proof=True),
+    Row("forks: to who reads a history", lies.forks, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
+        "view", who="newest", verb=("history", ALICE), proof=True),
+    Row("forks, and answers nothing about its feed", lambda p: (lies.forks(p), lies.hides_the_feed(p)), lambda s: s.lookup(ALICE),
+        "transcript: a retained prefix root", "view", who="newest", verb=LOOKUP),
     Row("rewinds", lies.rewinds, lambda s: s.lookup(ALICE), "head: the tree has not grown", "view", verb=LOOKUP),
     Row("edits a value", lies.edits_value, lambda s: s.lookup(ALICE), (SIGNATURE, DIFFER), roots_unchecked, who="new", verb=LOOKUP),
     Row("shows another certificate", lies.swaps_certificate, lambda s: s.lookup(ALICE), "lookup: the entry names another index",
@@ -374,7 +381,9 @@ def second_log(scene):
     person = Stranger(log)
     person.lookup(ALICE)
     for which, address in ((log, "dora"), (other, "emil")):
-        for _ in range(3):  # an epoch for each
+        for i in range(3):  # an epoch for each
+            if which is log and i == 1:
+                scene.client(log.policy, "early", *LOOKUP)
             answer = which.add(scene.ca.issue(address + "@lies.example"))
             scene.checks.equal(answer.status, 200, "both take certificates")
             scene.checks.that(wait_covered(which, which.sth()["tree_size"] - 1, 60) is not None, "both directories follow")
@@ -406,8 +415,21 @@ def client_between(scene, log, other):
         proved += code == 0
         print("a second log: evidence:", (out or err).splitlines()[0])
     scene.checks.that(proved > 0, "and has evidence that proves it to anybody", (code, out, err))
+    directory_between(scene, log)
     code, out, err = scene.client(log.policy, "fork", *LOOKUP)
     scene.checks.equal(code, 0, f"what was known of the one is not spoilt {out} {err}")
+
+
+def directory_between(scene, log):
+    """The same when nothing is known of the certificate log: the directories are enough."""
+    for path in glob.glob(scene.house.path("early", "*.view")):
+        os.remove(path)
+    code, out, err = scene.client(scene.house.path("policy-other"), "early", *LOOKUP)
+    scene.checks.equal(code, 4, f"cartulary refuses the other's directory {out} {err}")
+    for path in glob.glob(scene.house.path("early", "*.evidence")):
+        code, out, err = scene.house.cartulary("--policy", log.policy, "evidence", path)
+        scene.checks.that(code == 0 and "(directory)" in out, "real signatures prove it, of a log of the policy", (out, err))
+        print("a second directory: evidence:", out.splitlines()[-1])
 
 
 def scenario(house, checks):
