@@ -19,4 +19,12 @@
 int accuse(struct app *a, struct transport *t, const struct policy_log *log, const struct memory *m,
            const struct found *refused, const struct verdict *v);
 
+/* Compares what is kept of log's directory, m, with the head and the anchor (may be empty) that a
+ * friend was shown, as client/directory/accuser.h does.  EXIT_REFUSED with evidence when what the
+ * log signed contradicts itself; else EXIT_YES, and in *ret_linked whether the log vouched for both
+ * in one feed. */
+int accuse_friend(struct app *a, struct transport *t, const struct policy_log *log,
+                  const struct memory *m, const struct proved_head *theirs, struct span anchor,
+                  bool *ret_linked);
+
 #endif

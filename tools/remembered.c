@@ -8,6 +8,7 @@
 #include "tools/accuse.h"
 #include "tools/engine.h"
 #include "tools/follow.h"
+#include "tools/friend.h"
 #include "tools/seen.h"
 
 #define NAME_MAX_HERE (2 * HASH_SIZE + 16)
@@ -57,7 +58,7 @@ remembered_save(struct app *a, const struct policy_log *log, struct memory *m)
         r = statedir_write(&a->dir, name, buf_span(&text));
     buf_release(&text);
     if (r == RES_OK)
-        return EXIT_YES;
+        return friend_save(a, log, m);
     app_say("cannot write %s/%s: %s; the old file stands", a->state_path, name,
             r == RES_IO ? strerror(errno) : result_sentence(r));
     return EXIT_FAULT;

@@ -17,9 +17,11 @@ struct accuser {
     struct buf bytes[STATEMENTS_MAX];
     struct statement statements[STATEMENTS_MAX];
     size_t n;
+    size_t told_from; /* those from here on are answers */
     uint64_t sizes[SIZES_MAX];
     size_t sizes_n, at;
     unsigned tries;
+    bool other; /* an answer was about another size than was asked for */
     uint64_t wait_ms;
     enum statement_relation found;
     struct statement_told pair[2]; /* when found is a contradiction */
@@ -127,6 +129,7 @@ begin(struct accuser *a)
     }
     if (r == RES_OK && a->c.anchor.n > 0)
         r = take_anchor(a, a->c.anchor);
+    a->told_from = a->n;
     return r;
 }
 
@@ -188,6 +191,8 @@ read_anchor(struct accuser *a, struct span body)
         r = statement_put_anchor(json_top(j), bytes);
     if (r == RES_OK)
         r = take(a, STATEMENT_ANCHOR);
+    if (r == RES_OK && a->n > 0 && a->statements[a->n - 1].size != a->sizes[a->at])
+        a->other = true;
     if (r != RES_OK)
         buf_clear(bytes);
     json_free(j);
@@ -209,6 +214,17 @@ accuser_answer(struct accuser *a, const struct answer *answer, uint64_t now)
         read_anchor(a, answer->body);
     a->tries = 0;
     a->at++;
+}
+
+bool
+accuser_linked(const struct accuser *a)
+{
+    const struct statement *first = &a->statements[a->told_from];
+
+    for (size_t i = a->told_from; i < a->n; i++)
+        if (a->statements[i].feed_size != first->feed_size)
+            return false;
+    return !is_found(a) && !a->other && a->sizes_n > 0 && a->n - a->told_from == a->sizes_n;
 }
 
 enum result

@@ -37,6 +37,10 @@ void accuser_free(struct accuser *a); /* NULL does nothing */
 void accuser_ask(struct accuser *a, struct ask *ret);
 void accuser_answer(struct accuser *a, const struct answer *answer, uint64_t now);
 
+/* Whether the log said, in one signed feed, that every head it was asked about is its directory's.
+ * False also when there was none. */
+bool accuser_linked(const struct accuser *a);
+
 /* Appends the evidence of what was found to out, which must be empty.  *ret_relation says what it
  * is.  RES_ABSENT when nothing contradicts anything; errors of buf_reserve. */
 MUST_CHECK enum result accuser_evidence(const struct accuser *a,

@@ -430,6 +430,29 @@ def directory_between(scene, log):
         code, out, err = scene.house.cartulary("--policy", log.policy, "evidence", path)
         scene.checks.that(code == 0 and "(directory)" in out, "real signatures prove it, of a log of the policy", (out, err))
         print("a second directory: evidence:", out.splitlines()[-1])
+    friends_compare(scene, log)
+
+
+def friends_compare(scene, log):
+    """Two people, each of whom was shown one of them, and believes it."""
+    other = scene.house.path("policy-other")
+    for policy, state in ((log.policy, "friend"), (other, "stranger")):
+        code, out, err = scene.client(policy, state, *LOOKUP)
+        scene.checks.equal(code, 0, f"each believes what he is shown {out} {err}")
+    early, = glob.glob(scene.house.path("early", "*.directory-head"))
+    with open(early) as f:
+        scene.checks.that("label" not in f.read(), "no address is in the file for a friend")
+    code, out, err = scene.client(log.policy, "friend", "heads", "--compare", early)
+    scene.checks.that(code == 0 and "same directory" in out, "who was shown the same one hears so", (code, out, err))
+    scene.checks.equal(glob.glob(scene.house.path("friend", "*.evidence")), [], "and nobody is accused")
+    code, out, err = scene.client(other, "stranger", "heads", "--compare", early)
+    scene.checks.that(code == 4, "who was shown another one hears that", (code, out, err))
+    for path in glob.glob(scene.house.path("stranger", "*.evidence")):
+        code, out, err = scene.house.cartulary("evidence", path)
+        scene.checks.that(code == 0 and "(directory)" in out, "and can prove it", (out, err))
+        print("friends compare:", out.splitlines()[-1])
+    code, out, err = scene.client(log.policy, "friend", "heads")
+    scene.checks.that(".directory-head" in out, "heads names the file to give away", (code, out, err))
 
 
 def scenario(house, checks):

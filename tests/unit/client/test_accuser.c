@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/fault/failalloc.h"
 #include "tests/unit/client/testfeed.h"
 
 /* What one client kept, and what the log tells it now. */
@@ -20,6 +21,9 @@ struct scene {
     uint64_t feed_size; /* of the feed that answers; 0: it refuses */
     unsigned busy;      /* answers 503 before it answers */
     unsigned asked, waited;
+    uint64_t other; /* not 0: answers about this size, whatever is asked */
+    bool grows;     /* between two answers */
+    bool linked;    /* what came of it */
     char first[ASK_PATH_MAX];
 };
 
@@ -75,7 +79,8 @@ tell(struct scene *s, struct accuser *a, const struct ask *ask)
         s->busy--;
         answer.status = 503;
     } else if (size >= 1 && size <= s->feed_size) {
-        testfeed_answer(&s->f, size, s->feed_size, &body);
+        testfeed_answer(&s->f, s->other > 0 ? s->other : size, s->feed_size, &body);
+        s->feed_size += s->grows;
         answer.status = 200;
     }
     answer.body = buf_span(&body);
@@ -105,6 +110,7 @@ run(struct scene *s, const struct proved_head *newest, struct span anchor)
         s->waited++;
         accuser_answer(a, &waited, TESTLOG_NOW);
     }
+    s->linked = accuser_linked(a);
     enum result r = accuser_evidence(a, &relation, &file);
     if (r == RES_OK) {
         found = statement_relation_name(relation);
@@ -234,6 +240,76 @@ what_is_not_signed_is_passed_over(void **state)
     end(&s);
 }
 
+static const struct {
+    const char *says;
+    uint64_t feed_size, other;
+    bool grows, lie, linked;
+    const char *found;
+} friends[] = {
+    {"both trees are in one feed", 12, 0, false, false, true, "none"},
+    {"a friend was shown another tree", 12, 0, false, true, false, "head-and-feed"},
+    {"the feed grew in between: to be asked again", 11, 0, true, false, false, "none"},
+    {"the friend's tree is not in it yet", 8, 0, false, false, false, "none"},
+    {"nothing is said", 0, 0, false, false, false, "none"},
+    {"something is said of another tree", 12, 5, false, false, false, "none"},
+};
+
+/* What a friend was shown stands where the refused answer does. */
+static void
+both_are_linked_by_one_feed(void **state)
+{
+    struct buf b = BUF_INIT(STATEMENT_MAX);
+    (void)state;
+    for (size_t i = 0; i < sizeof(friends) / sizeof(*friends); i++) {
+        struct proved_head theirs = {.size = 9, .is_signed = true};
+        struct scene s;
+        begin(&s);
+        keep_head(&s);
+        theirs.root = s.f.entries[8].root;
+        testfeed_head(&s.f, 9, &theirs.root, &b);
+        memcpy(theirs.signature, b.p + b.n - 64, 64);
+        s.f.entries[8].root.b[5] ^= friends[i].lie;
+        s.feed_size = friends[i].feed_size;
+        s.other = friends[i].other;
+        s.grows = friends[i].grows;
+        const char *found = run(&s, &theirs, span_of(NULL, 0));
+        if (strcmp(found, friends[i].found) != 0 || s.linked != friends[i].linked)
+            fail_msg("%s: %s, %d", friends[i].says, found, s.linked);
+        end(&s);
+    }
+    struct scene s;
+    begin(&s);
+    assert_string_equal(run(&s, NULL, span_of(NULL, 0)), "none");
+    assert_false(s.linked);
+    end(&s);
+    buf_release(&b);
+}
+
+/* ---- no memory ---- */
+
+static void
+without_memory_nothing_is_claimed(void **state)
+{
+    struct scene s;
+    (void)state;
+    begin(&s);
+    keep_head(&s);
+    keep_anchor(&s, 6, 8);
+    const struct accuser_config c = {.log = s.f.of, .memory = &s.m, .view = &s.view};
+    failalloc_at(0);
+    struct accuser *a;
+    assert_int_equal(accuser_new(&c, &a), RES_OK);
+    accuser_free(a);
+    for (size_t i = 1, n = failalloc_count(); i <= n; i++) {
+        a = NULL;
+        failalloc_at(i);
+        assert_int_equal(accuser_new(&c, &a), RES_MEMORY);
+        assert_null(a);
+    }
+    failalloc_at(0);
+    end(&s);
+}
+
 int
 main(void)
 {
@@ -242,6 +318,8 @@ main(void)
         cmocka_unit_test(the_refused_answer_is_taken_at_its_word),
         cmocka_unit_test(the_certificate_log_is_compared),
         cmocka_unit_test(what_is_not_signed_is_passed_over),
+        cmocka_unit_test(both_are_linked_by_one_feed),
+        cmocka_unit_test(without_memory_nothing_is_claimed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "client/directory/memory.h"
+#include "client/directory/shown.h"
 #include "client/json.h"
 #include "tests/unit/client/testfeed.h"
 
@@ -159,6 +160,56 @@ the_newest_anchor_is_kept(void **state)
     testfeed_release(&f);
 }
 
+/* The file for a friend: what it says, and that no byte of it can be changed. */
+static void
+what_was_shown_can_be_given_away(void **state)
+{
+    struct buf file = BUF_INIT(SHOWN_MAX);
+    struct testfeed f, other;
+    struct memory m;
+    struct shown s;
+    (void)state;
+    testfeed_init(&f);
+    testfeed_init(&other);
+    remember(&f, &m);
+    assert_int_equal(shown_write(&m, f.of, &file), RES_OK);
+    assert_true(shown_is(buf_span(&file)));
+    assert_false(shown_is(span_str("cartulary view 1\n")));
+    shown_init(&s);
+    assert_int_equal(shown_parse(buf_span(&file), f.of, &s), RES_OK);
+    assert_int_equal(s.head.size, 1);
+    assert_true(s.head.is_signed && hash_equal(&s.head.root, &f.entries[0].root));
+    assert_memory_equal(s.head.signature, m.signature, sizeof(m.signature));
+    assert_true(span_equal(buf_span(&s.anchor), buf_span(&m.anchor)));
+    shown_release(&s);
+    assert_int_equal(shown_parse(buf_span(&file), other.of, &s), RES_KEY);
+    for (size_t i = 0; i < file.n; i++) {
+        file.p[i] ^= 1;
+        assert_int_not_equal(shown_parse(buf_span(&file), f.of, &s), RES_OK);
+        file.p[i] ^= 1;
+        assert_int_not_equal(shown_parse(span_of(file.p, i), f.of, &s), RES_OK);
+    }
+    m.signature[0] ^= 1;
+    buf_clear(&file);
+    assert_int_equal(shown_write(&m, f.of, &file), RES_OK);
+    assert_int_equal(shown_parse(buf_span(&file), f.of, &s), RES_SIGNATURE);
+    m.signature[0] ^= 1;
+    m.anchor.p[9] ^= 1;
+    buf_clear(&file);
+    assert_int_equal(shown_write(&m, f.of, &file), RES_OK);
+    assert_int_equal(shown_parse(buf_span(&file), f.of, &s), RES_ROOT_DIFFERS);
+    buf_clear(&m.anchor);
+    buf_clear(&file);
+    assert_int_equal(shown_write(&m, f.of, &file), RES_OK);
+    assert_int_equal(shown_parse(buf_span(&file), f.of, &s), RES_OK);
+    assert_int_equal(s.anchor.n, 0);
+    shown_release(&s);
+    memory_release(&m);
+    buf_release(&file);
+    testfeed_release(&f);
+    testfeed_release(&other);
+}
+
 int
 main(void)
 {
@@ -167,6 +218,7 @@ main(void)
         cmocka_unit_test(every_changed_byte_is_refused),
         cmocka_unit_test(answers_that_are_no_anchor_are_refused),
         cmocka_unit_test(the_newest_anchor_is_kept),
+        cmocka_unit_test(what_was_shown_can_be_given_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
