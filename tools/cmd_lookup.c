@@ -12,6 +12,7 @@
 #include "tools/accuse.h"
 #include "tools/cmd.h"
 #include "tools/engine.h"
+#include "tools/records.h"
 #include "tools/remembered.h"
 #include "tools/seen.h"
 #include "tools/when.h"
@@ -50,7 +51,7 @@ reason_of(const struct offer *o)
 {
     if (o->offered)
         return "ok";
-    return o->announced ? "announced" : trust_reason_name(o->why);
+    return o->announced && o->why == TRUST_CRITICAL ? "announced" : trust_reason_name(o->why);
 }
 
 static void
@@ -67,7 +68,7 @@ print_record(const struct found_record *r, const struct offer *o)
                      r->m.precert_index);
     else
         (void)printf("    certificate %s, entry %" PRIu64 "\n", id, r->m.final_index);
-    if (!o->offered && !o->announced)
+    if (!o->offered && !(o->announced && o->why == TRUST_CRITICAL))
         (void)printf("    logged, not trusted: %s\n", trust_reason_sentence(o->why));
 }
 
@@ -126,6 +127,8 @@ print_text(const struct run *run, const struct policy_log *log, const struct fou
             app_time(f->as_of.ends, to);
         (void)printf("  version %" PRIu32 ", the newest from %s to %s\n", f->as_of.claim.version,
                      from, to);
+    } else if (f->present && f->state.tombstone) {
+        records_print_tombstone(&f->state);
     } else if (f->present) {
         (void)printf("  version %" PRIu32 "; %zu of %" PRIu32 " certificates have not expired\n",
                      f->search.version, f->records_n, f->state.total);

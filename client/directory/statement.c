@@ -35,8 +35,8 @@ statement_put_anchor(const struct json_value *v, struct buf *out)
 
     if (r == RES_OK)
         r = json_base64(json_member(v, "entry"), &entry);
-    if (r == RES_OK && entry.n != FEED_ENTRY_SIZE)
-        r = RES_VALUE;
+    if (r == RES_OK && entry.n < FEED_ENTRY_SIZE)
+        r = RES_TRUNCATED;
     if (r == RES_OK)
         r = json_hashes(json_member(v, "audit_path"), path, PROOF_HASHES_MAX, &n);
     if (r == RES_OK)

@@ -44,7 +44,7 @@ struct statement {
 MUST_CHECK enum result statement_put_head(uint64_t size, const struct hash *root,
                                           const uint8_t signature[static 64], struct buf *out);
 
-/* Appends an anchor, from the members of /feed/anchor.  RES_JSON …, RES_ENCODING, RES_VALUE,
+/* Appends an anchor, from the members of /feed/anchor.  RES_JSON …, RES_ENCODING, RES_TRUNCATED,
  * RES_TOO_LARGE; errors of buf_reserve.  out may then hold a part. */
 MUST_CHECK enum result statement_put_anchor(const struct json_value *v, struct buf *out);
 

@@ -205,17 +205,57 @@ check_covered(struct directory *d, struct log_trouble *why)
     return rc;
 }
 
+/* What to do when a file is lost or damaged: the one can be computed again, the other not. */
 static enum result
-open_files(struct directory *d, const struct config *c, const char *path)
+say_lost(enum result rc, const struct config *c, const char *name, bool computed,
+         struct log_trouble *why)
+{
+    const char *how = rc == RES_ABSENT ? "is not there" : "is damaged";
+
+    if (rc != RES_ABSENT && rc != RES_STORE_DAMAGED)
+        return rc;
+    if (computed)
+        log_say(why,
+                "%.150s/directory/%s %s: 'cartularyd fsck %.150s --rebuild' makes it again from "
+                "the log, recipes and keys",
+                c->dir, name, how, c->dir);
+    else
+        log_say(why,
+                "%.150s/directory/%s %s: nothing can make it again, bring it back from a backup",
+                c->dir, name, how);
+    return rc;
+}
+
+static enum result
+open_keys(struct directory *d, const struct config *c, const char *path, struct log_trouble *why)
+{
+    char file[FILES_PATH_MAX];
+    enum result rc = files_path(path, "keys", file);
+
+    return rc == RES_OK ? say_lost(keyring_open(file, &d->keys), c, "keys", false, why) : rc;
+}
+
+static enum result
+open_recipes(struct directory *d, const struct config *c, const char *path, struct log_trouble *why)
+{
+    char file[FILES_PATH_MAX];
+    enum result rc = files_path(path, "recipes", file);
+
+    if (rc != RES_OK)
+        return rc;
+    rc = recipes_open(file, d->head.size, d->head.recipes, false, &d->recipes);
+    return say_lost(rc, c, "recipes", false, why);
+}
+
+static enum result
+open_files(struct directory *d, const struct config *c, const char *path, struct log_trouble *why)
 {
     char file[FILES_PATH_MAX];
     struct shelf_options o = {.path = path, .map_size = c->map_size};
-    enum result rc = shelf_open(&o, &d->shelf);
+    enum result rc = say_lost(shelf_open(&o, &d->shelf), c, "data.mdb", true, why);
 
     if (rc == RES_OK)
-        rc = files_path(path, "keys", file);
-    if (rc == RES_OK)
-        rc = keyring_open(file, &d->keys);
+        rc = open_keys(d, c, path, why);
     if (rc == RES_OK)
         rc = files_path(path, "index", file);
     if (rc == RES_OK)
@@ -226,11 +266,7 @@ open_files(struct directory *d, const struct config *c, const char *path)
         d->config = *shelf_config(d->shelf);
         rc = publish(d);
     }
-    if (rc == RES_OK)
-        rc = files_path(path, "recipes", file);
-    if (rc == RES_OK)
-        rc = recipes_open(file, d->head.size, d->head.recipes, false, &d->recipes);
-    return rc;
+    return rc == RES_OK ? open_recipes(d, c, path, why) : rc;
 }
 
 static enum result
@@ -264,6 +300,35 @@ open_parts(struct directory *d, const struct config *c)
     return rc;
 }
 
+/*
+ * An erasure that a crash has left half done: its epoch is made here, where nobody else writes to
+ * the certificate log's store.  What stands in pages that are free is wiped when nobody reads them.
+ */
+static enum result
+finish_erasure(struct directory *d)
+{
+    struct buf bytes = BUF_INIT(RECIPE_MAX + 64);
+    struct recipe q;
+    bool erases = false;
+    enum result rc = recipes_next(d->recipes, &bytes, &q);
+
+    if (rc == RES_OK) {
+        struct reader r = reader_of(q.acts);
+        for (unsigned i = 0; i < q.acts_n; i++) {
+            struct act act;
+            act_get(&r, &act);
+            erases = erases || act.kind == ACT_ERASE;
+        }
+    }
+    buf_release(&bytes);
+    if (rc != RES_OK || !erases)
+        return rc == RES_ABSENT ? RES_OK : rc;
+    rc = directory_turn(d);
+    if (rc == RES_OK)
+        rc = store_wipe(d->store);
+    return rc == RES_BUSY ? RES_OK : rc;
+}
+
 enum result
 directory_open(const struct config *c, struct signer *s, struct store *store,
                const struct directory_hooks *hooks, struct directory **ret, struct log_trouble *why)
@@ -280,13 +345,15 @@ directory_open(const struct config *c, struct signer *s, struct store *store,
     (void)snprintf(d->feed_origin, sizeof(d->feed_origin), "%s/feed", c->origin);
     enum result rc = files_path(c->dir, "directory", path);
     if (rc == RES_OK)
-        rc = open_files(d, c, path);
+        rc = open_files(d, c, path, why);
     if (rc == RES_OK)
         rc = check_keys(d, c, why);
     if (rc == RES_OK)
         rc = check_covered(d, why);
     if (rc == RES_OK)
         rc = open_parts(d, c);
+    if (rc == RES_OK)
+        rc = finish_erasure(d);
     if (rc != RES_OK) {
         if (!why->text[0])
             log_say(why, "%.200s: %s (%s)", path, result_sentence(rc), result_name(rc));

@@ -82,9 +82,9 @@ static const struct {
     enum result r;
 } bodies[] = {
     {"no members", "{}", RES_JSON},
-    {"no path", "{\"size\":1,\"entry\":\"AAAA\",\"checkpoint\":\"x\"}", RES_VALUE},
+    {"no path", "{\"size\":1,\"entry\":\"AAAA\",\"checkpoint\":\"x\"}", RES_TRUNCATED},
     {"an entry that is none",
-     "{\"size\":1,\"entry\":\"AAAA\",\"audit_path\":[],\"checkpoint\":\"x\"}", RES_VALUE},
+     "{\"size\":1,\"entry\":\"AAAA\",\"audit_path\":[],\"checkpoint\":\"x\"}", RES_TRUNCATED},
     {"no base64", "{\"size\":1,\"entry\":\"?\",\"audit_path\":[],\"checkpoint\":\"x\"}",
      RES_ENCODING},
     {"a size below nothing", "{\"size\":-1,\"entry\":\"\",\"audit_path\":[],\"checkpoint\":\"x\"}",
