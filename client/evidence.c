@@ -10,7 +10,7 @@
 #include "merkle/leaf/cert.h"
 #include "merkle/tree/verify.h"
 
-static const char *const KIND[] = {"heads", "promise", "answer"};
+static const char *const KIND[] = {"heads", "promise", "answer", "directory"};
 
 const char *
 evidence_kind_name(enum evidence_kind kind)
@@ -99,7 +99,49 @@ evidence_write_answer(const struct policy_log *log, const char *asked, struct sp
     return r == RES_OK ? record_write_digest(out) : r;
 }
 
+static const char *const STATEMENT[] = {"kt-head", "anchor", "head"};
+
+static enum result
+write_statement(const struct statement_told *told, struct buf *out)
+{
+    if (told->kind == STATEMENT_LOG_HEAD)
+        return write_head((struct evidence_head){told->form, told->bytes}, out);
+    return record_write_base64(STATEMENT[told->kind], told->bytes, out);
+}
+
+enum result
+evidence_write_directory(const struct policy_log *log, const struct statement_told *a,
+                         const struct statement_told *b, struct buf *out)
+{
+    struct buf config = BUF_INIT(KT_HEAD_TBS_MAX), feed = BUF_INIT(KEY_VKEY_MAX);
+    struct writer w = writer_to(&config);
+    kt_config_put(&w, &log->directory);
+    enum result r = writer_end(&w);
+    if (r == RES_OK)
+        r = note_key_write(&log->feed, &feed);
+    if (r == RES_OK)
+        r = write_start(log, EVIDENCE_DIRECTORY, out);
+    if (r == RES_OK)
+        r = record_write_base64("configuration", buf_span(&config), out);
+    if (r == RES_OK)
+        r = record_write_text("feed", buf_span(&feed), out);
+    if (r == RES_OK)
+        r = write_statement(a, out);
+    if (r == RES_OK)
+        r = write_statement(b, out);
+    buf_release(&config);
+    buf_release(&feed);
+    return r == RES_OK ? record_write_digest(out) : r;
+}
+
 /* ---- checking ---- */
+
+static bool
+same_key(const struct note_key *a, const struct note_key *b)
+{
+    return a->type == b->type && strcmp(a->name, b->name) == 0 &&
+           memcmp(a->public, b->public, sizeof a->public) == 0;
+}
 
 static enum result
 read_keys(struct record *in, struct policy_log *log)
@@ -121,11 +163,10 @@ read_keys(struct record *in, struct policy_log *log)
     return r;
 }
 
+/* The bytes of a signed head, appended to out. */
 static enum result
-read_head(struct record *in, const struct policy_log *log, struct head *ret)
+read_head_bytes(struct record *in, enum head_form *ret_form, struct buf *out)
 {
-    struct buf bytes = BUF_INIT(HEAD_MAX);
-    enum head_form form;
     struct span text;
     enum result r = record_text(in, "head", &text);
     if (r != RES_OK)
@@ -134,9 +175,16 @@ read_head(struct record *in, const struct policy_log *log, struct head *ret)
     if (blank == NULL)
         return RES_ENCODING;
     size_t n = (size_t)(blank - text.p);
-    r = head_form_parse(span_of(text.p, n), &form);
-    if (r == RES_OK)
-        r = text_unbase64(span_of(text.p + n + 1, text.n - n - 1), &bytes);
+    r = head_form_parse(span_of(text.p, n), ret_form);
+    return r == RES_OK ? text_unbase64(span_of(text.p + n + 1, text.n - n - 1), out) : r;
+}
+
+static enum result
+read_head(struct record *in, const struct policy_log *log, struct head *ret)
+{
+    struct buf bytes = BUF_INIT(HEAD_MAX);
+    enum head_form form;
+    enum result r = read_head_bytes(in, &form, &bytes);
     if (r == RES_OK)
         r = head_open(log, NULL, form, buf_span(&bytes), ret);
     buf_release(&bytes);
@@ -262,6 +310,94 @@ check_answer(struct record *in, struct evidence_report *e)
     return r;
 }
 
+/* The Configuration and the feed's key, which must bear the log's name. */
+static enum result
+read_directory_keys(struct record *in, struct policy_log *log)
+{
+    struct buf config = BUF_INIT(KT_HEAD_TBS_MAX);
+    size_t n = strlen(log->note.name);
+    struct span text;
+    enum result r = record_base64(in, "configuration", &config);
+    if (r == RES_OK) {
+        struct reader bytes = reader_of(buf_span(&config));
+        kt_config_get(&bytes, &log->directory);
+        r = reader_end(&bytes);
+    }
+    if (r == RES_OK)
+        r = record_text(in, "feed", &text);
+    if (r == RES_OK)
+        r = note_key_parse(text, &log->feed);
+    if (r == RES_OK &&
+        (log->feed.type != KEY_ED25519 || strncmp(log->feed.name, log->note.name, n) != 0 ||
+         strcmp(log->feed.name + n, "/feed") != 0))
+        r = RES_KEY;
+    log->has_directory = r == RES_OK;
+    buf_release(&config);
+    return r;
+}
+
+static enum result
+read_statement(struct record *in, const struct policy_log *log, struct buf *bytes,
+               struct statement *ret)
+{
+    struct statement_told told = {.kind = STATEMENT_LOG_HEAD};
+    enum result r;
+    if (record_next_is(in, STATEMENT[STATEMENT_LOG_HEAD])) {
+        r = read_head_bytes(in, &told.form, bytes);
+    } else {
+        told.kind =
+            record_next_is(in, STATEMENT[STATEMENT_ANCHOR]) ? STATEMENT_ANCHOR : STATEMENT_KT_HEAD;
+        r = record_base64(in, STATEMENT[told.kind], bytes);
+    }
+    told.bytes = buf_span(bytes);
+    return r == RES_OK ? statement_open(log, &told, ret) : r;
+}
+
+/* Whether the policy gives the log all of these keys. */
+static bool
+keys_are_known(const struct policy *policy, const struct policy_log *log)
+{
+    const struct policy_log *known = policy_log_by_id(policy, p256_key_id(log->p256));
+    struct buf ours = BUF_INIT(KT_HEAD_TBS_MAX), theirs = BUF_INIT(KT_HEAD_TBS_MAX);
+    struct writer w[2] = {writer_to(&ours), writer_to(&theirs)};
+    if (known == NULL || !known->has_directory)
+        return false;
+    kt_config_put(&w[0], &known->directory);
+    kt_config_put(&w[1], &log->directory);
+    bool same = writer_end(&w[0]) == RES_OK && writer_end(&w[1]) == RES_OK &&
+                span_equal(buf_span(&ours), buf_span(&theirs));
+    buf_release(&ours);
+    buf_release(&theirs);
+    return same && same_key(&known->note, &log->note) && same_key(&known->feed, &log->feed);
+}
+
+static enum result
+check_directory(struct record *in, struct policy_log *log, const struct policy *policy,
+                struct evidence_report *e)
+{
+    struct buf bytes[2] = {BUF_INIT(STATEMENT_MAX), BUF_INIT(STATEMENT_MAX)};
+    enum result r = read_directory_keys(in, log);
+    for (size_t i = 0; r == RES_OK && i < 2; i++) {
+        r = read_statement(in, log, &bytes[i], &e->statement[i]);
+        e->statement[i].told.bytes = span_of(NULL, 0);
+    }
+    buf_release(&bytes[0]);
+    buf_release(&bytes[1]);
+    if (r != RES_OK)
+        return r;
+    e->feed = log->feed;
+    memcpy(e->directory_key, log->directory.signature_key, sizeof e->directory_key);
+    enum statement_relation rel = statement_relate(&e->statement[0], &e->statement[1]);
+    if (!statement_contradicts(rel))
+        find(e, rel == STATEMENTS_AGREE ? EVIDENCE_AGREES : EVIDENCE_UNPROVED,
+             statement_relation_name(rel));
+    else if (policy != NULL && !keys_are_known(policy, log))
+        find(e, EVIDENCE_UNPROVED, "other-keys");
+    else
+        find(e, EVIDENCE_PROVED, statement_relation_name(rel));
+    return RES_OK;
+}
+
 enum result
 evidence_check(struct span text, const struct policy *policy, struct evidence_report *ret)
 {
@@ -281,7 +417,7 @@ evidence_check(struct span text, const struct policy *policy, struct evidence_re
     e.note = log.note;
     e.log_id = *p256_key_id(log.p256);
     r = RES_VALUE;
-    for (e.kind = EVIDENCE_HEADS; e.kind <= EVIDENCE_ANSWER; e.kind++)
+    for (e.kind = EVIDENCE_HEADS; e.kind <= EVIDENCE_DIRECTORY; e.kind++)
         if (span_equal(kind, span_str(KIND[e.kind])))
             break;
     if (e.kind == EVIDENCE_HEADS)
@@ -290,6 +426,8 @@ evidence_check(struct span text, const struct policy *policy, struct evidence_re
         r = check_promise(&in, &log, policy, &e);
     else if (e.kind == EVIDENCE_ANSWER)
         r = check_answer(&in, &e);
+    else if (e.kind == EVIDENCE_DIRECTORY)
+        r = check_directory(&in, &log, policy, &e);
     if (r == RES_OK)
         r = record_end(&in);
     if (r == RES_OK)

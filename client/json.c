@@ -113,6 +113,12 @@ json_get(const struct json *j, const char *name)
 }
 
 const struct json_value *
+json_top(const struct json *j)
+{
+    return (const struct json_value *)(const void *)j->top;
+}
+
+const struct json_value *
 json_member(const struct json_value *v, const char *name)
 {
     if (v == NULL || !cJSON_IsObject(node_of(v)))

@@ -39,6 +39,9 @@ const struct json_value *json_member(const struct json_value *v, const char *nam
 const struct json_value *json_first(const struct json_value *v);
 const struct json_value *json_next(const struct json_value *v);
 
+/* The top object itself. */
+const struct json_value *json_top(const struct json *j);
+
 /* How many members the top object has. */
 size_t json_count(const struct json *j);
 

@@ -46,6 +46,18 @@ meaning(const char *finding)
          "PROVED: the log promised to take the entry in and did not within the policy's merge "
          "delay"},
         {"misplaced", "PROVED: the entry stands at another index than the log's SCT says"},
+        {"kt-fork", "PROVED: the log signed two different trees of its key directory at one size"},
+        {"head-and-feed",
+         "PROVED: the log signed a head of its key directory, and a feed in which that tree is "
+         "another one"},
+        {"feed-fork", "PROVED: the log signed two different feeds of its key directory"},
+        {"feed-back",
+         "PROVED: in the feed of its key directory, time or the number of certificates goes back"},
+        {"log-and-feed",
+         "PROVED: the log signed a head, and a key directory that is of another certificate log"},
+        {"other-keys",
+         "NOT PROVED: what is signed contradicts itself, but the policy does not give the log "
+         "these keys"},
         {"agrees", "NOT PROVED: nothing in the file contradicts anything else in it"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -57,13 +69,49 @@ meaning(const char *finding)
 }
 
 static void
+print_statement(const struct statement *s)
+{
+    char time[APP_TIME_MAX], root[2 * HASH_SIZE + 1], certificates[2 * HASH_SIZE + 1];
+    text_hex_to(hash_span(&s->root), root);
+    if (s->told.kind != STATEMENT_ANCHOR) {
+        (void)printf("  signed head of the %s: size %" PRIu64 ", root %s\n",
+                     s->told.kind == STATEMENT_KT_HEAD ? "directory" : "certificate log", s->size,
+                     root);
+        return;
+    }
+    app_time(s->entry.timestamp, time);
+    text_hex_to(hash_span(&s->entry.certificates_root), certificates);
+    (void)printf("  entry %" PRIu64 " of the signed feed of size %" PRIu64 ": of %s\n"
+                 "    directory: size %" PRIu64 ", root %s\n"
+                 "    certificate log: size %" PRIu64 ", root %s\n",
+                 s->size - 1, s->feed_size, time, s->size, root, s->entry.certificates,
+                 certificates);
+}
+
+static void
+print_directory(const struct evidence_report *e)
+{
+    char key[2 * KT_KEY_SIZE + 1];
+    struct buf feed = BUF_INIT(KEY_VKEY_MAX);
+    text_hex_to(span_of(e->directory_key, KT_KEY_SIZE), key);
+    if (note_key_write(&e->feed, &feed) == RES_OK)
+        (void)printf("  the directory's key %s\n  the feed's key %.*s\n", key, (int)feed.n,
+                     (const char *)feed.p);
+    buf_release(&feed);
+    print_statement(&e->statement[0]);
+    print_statement(&e->statement[1]);
+}
+
+static void
 print_text(const struct app *a, const struct evidence_report *e)
 {
     char id[2 * HASH_SIZE + 1];
     text_hex_to(hash_span(&e->log_id), id);
     (void)printf("evidence (%s) about %s, LogID %s\n  (%s)\n", evidence_kind_name(e->kind),
                  e->note.name, id, standing(a, e));
-    if (e->kind != EVIDENCE_ANSWER)
+    if (e->kind == EVIDENCE_DIRECTORY)
+        print_directory(e);
+    if (e->kind == EVIDENCE_HEADS || e->kind == EVIDENCE_PROMISE)
         print_head(e->kind == EVIDENCE_HEADS ? "first head" : "head", &e->head[0]);
     if (e->kind == EVIDENCE_HEADS)
         print_head("second head", &e->head[1]);
@@ -142,15 +190,19 @@ const struct command CMD_EVIDENCE = {
     .name = "evidence",
     .arguments = "FILE",
     .purpose = "check, without asking anyone, what an evidence file proves",
-    .help = "Verifies every signature in an evidence file and says whether they contradict each "
-            "other.  Exit 0: the file\n"
-            "proves it by itself; 1: it does not (the heads agree, or a proof that is not in the "
-            "file could reconcile\n"
-            "them); 2: it is no evidence.  With a policy it also says whether the log is one of "
-            "yours; a broken\n"
-            "merge delay is proved only by the delay that the policy gives.\n"
-            "\n"
-            "example: cartulary evidence "
-            "~/.local/state/cartulary/heads-1790000000000-0123456789abcdef.evidence\n",
+    .help =
+        "Verifies every signature in an evidence file and says whether they contradict each "
+        "other.  Exit 0: the file\n"
+        "proves it by itself; 1: it does not (the heads agree, or a proof that is not in the "
+        "file could reconcile\n"
+        "them); 2: it is no evidence.  With a policy it also says whether the log is one of "
+        "yours; a broken\n"
+        "merge delay is proved only by the delay that the policy gives, and a lie about the key "
+        "directory only with\n"
+        "the directory's keys that it gives.  A refused answer (kind answer) is not signed, and "
+        "proves nothing to others.\n"
+        "\n"
+        "example: cartulary evidence "
+        "~/.local/state/cartulary/heads-1790000000000-0123456789abcdef.evidence\n",
     .run = run,
 };

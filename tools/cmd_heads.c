@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/directory/shown.h"
 #include "merkle/base/text.h"
 #include "tools/cmd.h"
 #include "tools/follow.h"
+#include "tools/friend.h"
 #include "tools/seen.h"
 
 static const struct option OPTIONS[] = {{"compare", required_argument, NULL, 'c'},
@@ -132,6 +134,10 @@ compare(struct app *a, const char *path)
         app_say("cannot read %s: %s", path, result_sentence(r));
         goto out;
     }
+    if (shown_is(buf_span(&text))) {
+        e = friend_compare(a, path, buf_span(&text));
+        goto out;
+    }
     /* The file says which log it is about; only a log of the policy can be compared. */
     for (r = RES_KEY; i < policy_logs(a->policy) && r == RES_KEY; i++)
         if (policy_log(a->policy, i)->p256 != NULL)
@@ -171,6 +177,9 @@ list(struct app *a, const char *origin)
         if (v == NULL)
             return e;
         print_view(a, log, v);
+        e = friend_print(a, log);
+        if (e != EXIT_YES)
+            return e;
     }
     return e;
 }
@@ -238,13 +247,18 @@ const struct command CMD_HEADS = {
     .purpose = "show the signed heads that were seen, or compare them with a friend's",
     .help = "Prints size, root and time of each head that this client has verified.  The same "
             "heads, with their\n"
-            "signatures, stand in the .view file that it names: give that to somebody else.\n"
+            "signatures, stand in the .view file that it names: give that to somebody else.  The "
+            "newest head of a key\n"
+            "directory stands in the .directory-head file; no address is in either.\n"
             "\n"
             "  --compare FILE      their .view file: every signature in it is verified, and the "
             "log has to prove that\n"
             "                      theirs and yours are the same log.  If it cannot, both heads "
             "are kept as evidence\n"
-            "                      and the exit code is 4\n"
+            "                      and the exit code is 4.  Or their .directory-head file: what "
+            "was signed of the key\n"
+            "                      directory is compared, and the log has to say that both trees "
+            "are in its feed\n"
             "  --checkpoint        print the newest signed checkpoint as the log sent it, for "
             "`cartularyd promote --head`\n"
             "  --log ORIGIN        only this log of the policy\n"

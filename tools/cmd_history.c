@@ -8,6 +8,7 @@
 #include "client/directory/history.h"
 #include "client/json.h"
 #include "merkle/base/text.h"
+#include "tools/accuse.h"
 #include "tools/cmd.h"
 #include "tools/engine.h"
 #include "tools/records.h"
@@ -53,13 +54,14 @@ answer_history(void *arg, const struct answer *a, uint64_t now)
 
 /* What a verdict other than yes means for the exit code. */
 static int
-exit_of(struct run *run, const struct verdict *v)
+exit_of(struct run *run, const struct verdict *v, const struct found *refused)
 {
     if (v->kind == VERDICT_YES)
         return EXIT_YES;
     app_say("%s: %s", run->log->note.name, v->detail);
-    return v->kind == VERDICT_REFUSED ? seen_save_evidence(run->app, run->log, v)
-                                      : app_exit_of(v->kind);
+    return v->kind == VERDICT_REFUSED
+               ? accuse(run->app, run->transport, run->log, &run->memory, refused, v)
+               : app_exit_of(v->kind);
 }
 
 /* The greatest version into *ret, and whether it is a tombstone; EXIT_NO when there is none. */
@@ -84,7 +86,7 @@ find_greatest(struct run *run, uint32_t *ret, bool *ret_erased)
     const struct engine engine = {f, ask_finder, answer_finder};
     e = engine_run(run->transport, run->log, &engine);
     if (e == EXIT_YES)
-        e = exit_of(run, finder_verdict(f));
+        e = exit_of(run, finder_verdict(f), finder_refused(f));
     if (e == EXIT_YES && !finder_found(f)->present)
         e = EXIT_NO;
     else if (e == EXIT_YES) {
@@ -138,7 +140,7 @@ print_history(struct run *run, uint32_t greatest, bool erased)
     const struct engine engine = {h, ask_history, answer_history};
     int e = engine_run(run->transport, run->log, &engine);
     if (e == EXIT_YES)
-        e = exit_of(run, history_verdict(h));
+        e = exit_of(run, history_verdict(h), NULL);
     if (e == EXIT_YES) {
         size_t n;
         const struct history_version *v = history_versions(h, &n);

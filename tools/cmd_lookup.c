@@ -9,6 +9,7 @@
 #include "client/directory/offer.h"
 #include "client/json.h"
 #include "merkle/base/text.h"
+#include "tools/accuse.h"
 #include "tools/cmd.h"
 #include "tools/engine.h"
 #include "tools/records.h"
@@ -219,7 +220,7 @@ ask_directory(struct run *run, const struct policy_log *log, struct memory *m,
         if (v->kind != VERDICT_YES)
             app_say("%s: %s", log->note.name, v->detail);
         if (v->kind == VERDICT_REFUSED)
-            e = seen_save_evidence(&run->app, log, v);
+            e = accuse(&run->app, run->transport, log, m, finder_refused(f), v);
         else if (v->kind == VERDICT_YES)
             e = tell(run, log, finder_found(f), about, ret_outcome);
     }

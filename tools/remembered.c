@@ -5,8 +5,10 @@
 
 #include "client/directory/finder.h"
 #include "merkle/base/text.h"
+#include "tools/accuse.h"
 #include "tools/engine.h"
 #include "tools/follow.h"
+#include "tools/friend.h"
 #include "tools/seen.h"
 
 #define NAME_MAX_HERE (2 * HASH_SIZE + 16)
@@ -56,7 +58,7 @@ remembered_save(struct app *a, const struct policy_log *log, struct memory *m)
         r = statedir_write(&a->dir, name, buf_span(&text));
     buf_release(&text);
     if (r == RES_OK)
-        return EXIT_YES;
+        return friend_save(a, log, m);
     app_say("cannot write %s/%s: %s; the old file stands", a->state_path, name,
             r == RES_IO ? strerror(errno) : result_sentence(r));
     return EXIT_FAULT;
@@ -126,7 +128,7 @@ remembered_follow(struct app *a, struct transport *t, const struct policy_log *l
         if (v->kind != VERDICT_YES)
             app_say("%s: %s", log->note.name, v->detail);
         if (v->kind == VERDICT_REFUSED)
-            e = seen_save_evidence(a, log, v);
+            e = accuse(a, t, log, m, finder_refused(f), v);
         *ret_followed = finder_followed(f);
         if (*ret_followed > 0)
             e = app_worse(e, remembered_save(a, log, m));

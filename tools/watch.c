@@ -5,9 +5,9 @@
 
 #include "client/directory/warden.h"
 #include "client/json.h"
+#include "tools/accuse.h"
 #include "tools/engine.h"
 #include "tools/records.h"
-#include "tools/seen.h"
 
 static void
 ask(void *arg, struct ask *ret)
@@ -88,7 +88,7 @@ watch_label(struct app *a, struct transport *t, const struct policy_log *log, st
         if (v->kind != VERDICT_YES)
             app_say("%s: %s", log->note.name, v->detail);
         if (v->kind == VERDICT_REFUSED)
-            e = seen_save_evidence(a, log, v);
+            e = accuse(a, t, log, m, NULL, v);
         e = app_worse(e, tell(a, log, label, w));
     }
     warden_free(w);

@@ -2,26 +2,24 @@
  * Anchors: what binds a head of the directory to the audit feed, and through it to the certificate
  * log.  merkle/keytrans/FORMATS.md, "The feed".
  *
- * No I/O, no clock.  Uses proved, policy, json, merkle/note.
+ * No I/O, no clock.  Uses statement, proved, policy, merkle/note.
  */
 #ifndef CLIENT_DIRECTORY_ANCHOR_H
 #define CLIENT_DIRECTORY_ANCHOR_H
 
 #include "client/directory/proved.h"
-#include "client/json.h"
-#include "client/policy.h"
-#include "merkle/keytrans/feed.h"
+#include "client/directory/statement.h"
 
 /*
- * Reads the members of /feed/anchor for the tree of head and verifies them: the feed's entry for
- * head's newest one has its time and root, and is in a feed whose checkpoint is signed, and
- * cosigned as the policy's quorum asks (policy NULL: no quorum).
+ * Verifies an anchor, as statement_put_anchor writes it, for the tree of head: it is a statement
+ * that the log signed, cosigned as the policy's quorum asks (policy NULL: no quorum), and the
+ * feed's entry for head's newest one has its time and root.
  *
- * RES_JSON …; RES_CONFLICT when the entry is of another tree; RES_NOTE, RES_CHECKPOINT, RES_ORIGIN,
- * RES_SIGNATURE, RES_KEY_UNKNOWN; RES_ROOT_DIFFERS, RES_PROOF_LENGTH; RES_MEMORY.
+ * Errors of statement_open; RES_KEY_UNKNOWN when the quorum does not hold; RES_CONFLICT when the
+ * entry is of another tree; RES_MEMORY.
  */
 MUST_CHECK enum result anchor_read(const struct policy_log *log, const struct policy *policy,
-                                   const struct json_value *v, const struct proved_head *head,
+                                   struct span anchor, const struct proved_head *head,
                                    struct feed_entry *ret);
 
 #endif

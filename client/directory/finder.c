@@ -249,6 +249,8 @@ remember(struct finder *f)
     else if (found->present && found->of_time && o->must_monitor)
         r = memory_follow(m, label, o->claim.first, o->claim.version, o->steps, o->steps_n);
     if (r == RES_OK)
+        r = memory_anchor(m, buf_span(&found->anchor));
+    if (r == RES_OK)
         memory_advance(m, &found->head);
     return r;
 }
@@ -343,6 +345,12 @@ const struct found *
 finder_found(const struct finder *f)
 {
     return f->has_found && f->x.verdict.kind == VERDICT_YES ? &f->found : NULL;
+}
+
+const struct found *
+finder_refused(const struct finder *f)
+{
+    return f->x.verdict.kind == VERDICT_REFUSED && f->found.head.size > 0 ? &f->found : NULL;
 }
 
 size_t

@@ -57,6 +57,10 @@ const struct verdict *finder_verdict(const struct finder *f);
 /* What was found, after VERDICT_YES with look_up; borrowed. */
 const struct found *finder_found(const struct finder *f);
 
+/* What was verified of an answer that was refused all the same: its head, and its anchor where that
+ * is not empty.  NULL: nothing.  Borrowed. */
+const struct found *finder_refused(const struct finder *f);
+
 /* Labels that were followed. */
 size_t finder_followed(const struct finder *f);
 

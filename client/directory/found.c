@@ -18,6 +18,7 @@ found_init(struct found *f)
 {
     memset(f, 0, sizeof(*f));
     f->answer = BUF_INIT(ASK_ANSWER_MAX);
+    f->anchor = BUF_INIT(STATEMENT_MAX);
 }
 
 void
@@ -33,6 +34,7 @@ found_release(struct found *f)
     free(f->issuers);
     free(f->issuer_sha256);
     buf_release(&f->answer);
+    buf_release(&f->anchor);
     found_init(f);
 }
 
@@ -313,7 +315,9 @@ read_all(const struct found_question *q, bool absent, const struct json *j, stru
     if (r != RES_OK)
         return r;
     *ret_what = "anchor";
-    r = anchor_read(q->log, q->policy, json_get(j, "anchor"), &f->head, &f->feed);
+    r = statement_put_anchor(json_get(j, "anchor"), &f->anchor);
+    if (r == RES_OK)
+        r = anchor_read(q->log, q->policy, buf_span(&f->anchor), &f->head, &f->feed);
     if (r != RES_OK)
         return r;
     *ret_what = "issuers";
@@ -332,15 +336,18 @@ found_read(const struct found_question *q, bool absent, struct span body, struct
     struct found f;
 
     *ret_what = "document";
+    ret->head.size = 0;
     enum result r = json_parse(body, &j);
     if (r != RES_OK)
         return r;
     found_init(&f);
     r = read_all(q, absent, j, &f, ret_what);
     json_free(j);
-    if (r == RES_OK)
+    if (r == RES_OK) {
         *ret = f;
-    else
+    } else {
+        ret->head = f.head;
         found_release(&f);
+    }
     return r;
 }

@@ -45,6 +45,7 @@ struct found {
     struct hash *issuer_sha256;
     size_t issuers_n;
     struct feed_entry feed; /* of the newest entry of the tree that answered */
+    struct buf anchor;      /* the statement that it is taken from, see statement.h */
     struct buf answer;      /* the KEYTRANS answer's bytes */
 };
 
@@ -63,7 +64,8 @@ struct found_question {
 
 /*
  * Reads and verifies body.  absent: the answer's status was 404.  On failure *ret_what names what
- * did not hold, in a word or two, static.
+ * did not hold, in a word or two, static, and of *ret only head is written: what the KEYTRANS
+ * answer led to when that held by itself; else its size is 0.
  *
  *   RES_OK
  *   RES_JSON …            no such document

@@ -9,6 +9,7 @@ void
 memory_init(struct memory *m)
 {
     memset(m, 0, sizeof(*m));
+    buf_init(&m->anchor, STATEMENT_MAX);
 }
 
 void
@@ -17,6 +18,7 @@ memory_release(struct memory *m)
     for (size_t i = 0; i < m->n; i++)
         free(m->labels[i]);
     free(m->labels);
+    buf_release(&m->anchor);
     memory_init(m);
 }
 
@@ -33,6 +35,19 @@ memory_advance(struct memory *m, const struct proved_head *h)
     m->view = h->view;
     if (h->is_signed)
         memcpy(m->signature, h->signature, sizeof(m->signature));
+}
+
+enum result
+memory_anchor(struct memory *m, struct span anchor)
+{
+    struct buf fresh = BUF_INIT(STATEMENT_MAX);
+    enum result r = buf_add(&fresh, anchor);
+
+    if (r != RES_OK)
+        return r;
+    buf_release(&m->anchor);
+    m->anchor = fresh;
+    return RES_OK;
 }
 
 struct memory_label *

@@ -1,15 +1,17 @@
 /*
- * What this client keeps of one key directory: the view of the newest head, and of each label that
+ * What this client keeps of one key directory: the view of the newest head, what the
+ * log signed about it, and of each label that
  * it looked up or watches what must still be followed.
  *
  * Life cycle: memory_init, memory_parse or any number of changes, memory_write, memory_release. The
  * file's format is in client/FORMATS.md; it holds addresses.  No I/O, no clock.  Uses proved,
- * record.
+ * statement, record.
  */
 #ifndef CLIENT_DIRECTORY_MEMORY_H
 #define CLIENT_DIRECTORY_MEMORY_H
 
 #include "client/directory/proved.h"
+#include "client/directory/statement.h"
 #include "client/policy.h"
 #include "merkle/leaf/address.h"
 
@@ -38,6 +40,7 @@ struct memory {
     bool has_view;
     struct kt_view view;
     uint8_t signature[64]; /* of the view's tree head */
+    struct buf anchor;     /* the newest of the feed that was verified, see statement.h; or empty */
     struct memory_label **labels;
     size_t n, cap;
 };
@@ -50,6 +53,9 @@ const struct kt_view *memory_last(const struct memory *m);
 
 /* Takes up a head that was proved against memory_last. */
 void memory_advance(struct memory *m, const struct proved_head *h);
+
+/* Takes up an anchor that was verified.  RES_MEMORY, and nothing changed. */
+MUST_CHECK enum result memory_anchor(struct memory *m, struct span anchor);
 
 /* The label's record, NULL when there is none. */
 struct memory_label *memory_find(struct memory *m, struct span label);
@@ -79,7 +85,8 @@ void memory_tidy(struct memory *m);
 
 /*
  * Reads a file of log's directory; *ret must be empty.  RES_KEY when it is about other keys or
- * another Configuration; RES_SIGNATURE when the kept head is not the directory's; RES_VALUE,
+ * another Configuration; RES_SIGNATURE when the kept head is not the directory's; errors of
+ * statement_open for the kept anchor; RES_VALUE,
  * RES_ENCODING, RES_ABSENT, RES_TRAILING for another form; RES_MEMORY.
  */
 MUST_CHECK enum result memory_parse(struct span text, const struct policy_log *log,

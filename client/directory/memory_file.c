@@ -104,6 +104,8 @@ write_view(const struct memory *m, struct buf *out)
         r = writer_end(&w);
     if (r == RES_OK)
         r = record_write_base64("head", buf_span(&bytes), out);
+    if (r == RES_OK && m->anchor.n > 0)
+        r = record_write_base64("anchor", buf_span(&m->anchor), out);
     buf_release(&bytes);
     return r;
 }
@@ -228,6 +230,16 @@ read_view(struct record *in, const struct policy_log *log, struct memory *m)
     m->has_view = r == RES_OK;
     buf_release(&bytes);
     return r;
+}
+
+static enum result
+read_anchor(struct record *in, const struct policy_log *log, struct memory *m)
+{
+    struct statement s;
+    enum result r = record_base64(in, "anchor", &m->anchor);
+    const struct statement_told told = {.kind = STATEMENT_ANCHOR, .bytes = buf_span(&m->anchor)};
+
+    return r == RES_OK ? statement_open(log, &told, &s) : r;
 }
 
 /* The next word of *rest, up to a blank or the end. */
@@ -369,6 +381,8 @@ memory_parse(struct span text, const struct policy_log *log, struct memory *ret)
         r = check_log(&in, log);
     if (r == RES_OK && record_next_is(&in, "view"))
         r = read_view(&in, log, &m);
+    if (r == RES_OK && m.has_view && record_next_is(&in, "anchor"))
+        r = read_anchor(&in, log, &m);
     while (r == RES_OK && !record_done(&in))
         r = read_label(&in, &m);
     if (r == RES_OK)

@@ -157,11 +157,13 @@ def audit(log, entries):
 class Row:
     """says; lie(pretender); ask(person) in which the twin should refuse in the words `why`; removed: contexts without the
     check, or "view": a twin that knows nothing of before; verb: of cartulary, codes: its exit codes; forks: whether what
-    it signed is longer than the log, which then cannot answer who has seen it."""
+    it signed is longer than the log, which then cannot answer who has seen it; proof: whether its signatures contradict
+    each other, so that the evidence proves it to anybody."""
 
-    def __init__(self, says, lie, ask, why, removed=None, who="known", verb=None, codes=(4,), forks=False):
+    def __init__(self, says, lie, ask, why, removed=None, who="known", verb=None, codes=(4,), forks=False,
+                 proof=False):
         self.says, self.lie, self.ask, self.why, self.who, self.verb, self.codes = says, lie, ask, why, who, verb, codes
-        self.forks = forks
+        self.forks, self.proof = forks, proof
         self.removed = removed or (lambda: without(why))
 
 
@@ -187,11 +189,18 @@ ROWS = [
     Row("claims absence to a newcomer", lies.claims_absence, lambda s: s.lookup(ALICE), SIGNATURE, roots_unchecked, who="new",
         verb=LOOKUP),
     Row("claims absence in a tree of its own", lies.absence_of_its_own, lambda s: s.lookup(ALICE),
-        "transcript: a retained prefix root", "view", verb=LOOKUP),
+        "transcript: a retained prefix root", "view", verb=LOOKUP, proof=True),
     Row("forks: another value for those who come now", lies.forks, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
-        "view", who="newest", verb=LOOKUP),
+        "view", who="newest", verb=LOOKUP, proof=True),
     Row("forks, and forgets who has seen what", lambda p: (lies.forks(p), lies.forget_view(p)), lambda s: s.lookup(ALICE),
-        "head: the tree has not grown", "view", who="newest", verb=LOOKUP),
+        "head: the tree has not grown", "view", who="newest", verb=LOOKUP, proof=True),
+    Row("shows who watches a tree of its own, without somebody else", lambda p: lies.absence_of_its_own(p, BOB),
+        lambda s: s.follow(mailbox_label(ALICE)), ("transcript: a retained prefix root", "log: a retained subtree"),
+        roots_unchecked, who="owner", verb=WATCH, proof=True),
+    Row("forks: to who reads a history", lies.forks, lambda s: s.lookup(ALICE), "transcript: a retained prefix root",
+        "view", who="newest", verb=("history", ALICE), proof=True),
+    Row("forks, and answers nothing about its feed", lambda p: (lies.forks(p), lies.hides_the_feed(p)), lambda s: s.lookup(ALICE),
+        "transcript: a retained prefix root", "view", who="newest", verb=LOOKUP),
     Row("rewinds", lies.rewinds, lambda s: s.lookup(ALICE), "head: the tree has not grown", "view", verb=LOOKUP),
     Row("edits a value", lies.edits_value, lambda s: s.lookup(ALICE), (SIGNATURE, DIFFER), roots_unchecked, who="new", verb=LOOKUP),
     Row("shows another certificate", lies.swaps_certificate, lambda s: s.lookup(ALICE), "lookup: the entry names another index",
@@ -254,7 +263,8 @@ def client_row(scene, row, pretender):
     for path in evidence:
         scene.checks.that(path in err or os.path.basename(path) in err, f"{row.says}: and it is named", err)
         code, out, err = scene.house.cartulary("evidence", path)
-        scene.checks.that(code in (0, 1), f"{row.says}: evidence can be looked at offline", (code, out, err))
+        scene.checks.equal(code, 0 if row.proof else 1, f"{row.says}: it proves what can be proved {out} {err}")
+        scene.checks.equal("(directory)" in out, row.proof, f"{row.says}: by signatures about the directory {out}")
         print(f"{row.says}: evidence: {out.splitlines()[0] if out else err}")
     if row.forks:
         return
@@ -372,7 +382,9 @@ def second_log(scene):
     person = Stranger(log)
     person.lookup(ALICE)
     for which, address in ((log, "dora"), (other, "emil")):
-        for _ in range(3):  # an epoch for each
+        for i in range(3):  # an epoch for each
+            if which is log and i == 1:
+                scene.client(log.policy, "early", *LOOKUP)
             answer = which.add(scene.ca.issue(address + "@lies.example"))
             scene.checks.equal(answer.status, 200, "both take certificates")
             scene.checks.that(wait_covered(which, which.sth()["tree_size"] - 1, 60) is not None, "both directories follow")
@@ -404,8 +416,44 @@ def client_between(scene, log, other):
         proved += code == 0
         print("a second log: evidence:", (out or err).splitlines()[0])
     scene.checks.that(proved > 0, "and has evidence that proves it to anybody", (code, out, err))
+    directory_between(scene, log)
     code, out, err = scene.client(log.policy, "fork", *LOOKUP)
     scene.checks.equal(code, 0, f"what was known of the one is not spoilt {out} {err}")
+
+
+def directory_between(scene, log):
+    """The same when nothing is known of the certificate log: the directories are enough."""
+    for path in glob.glob(scene.house.path("early", "*.view")):
+        os.remove(path)
+    code, out, err = scene.client(scene.house.path("policy-other"), "early", *LOOKUP)
+    scene.checks.equal(code, 4, f"cartulary refuses the other's directory {out} {err}")
+    for path in glob.glob(scene.house.path("early", "*.evidence")):
+        code, out, err = scene.house.cartulary("--policy", log.policy, "evidence", path)
+        scene.checks.that(code == 0 and "(directory)" in out, "real signatures prove it, of a log of the policy", (out, err))
+        print("a second directory: evidence:", out.splitlines()[-1])
+    friends_compare(scene, log)
+
+
+def friends_compare(scene, log):
+    """Two people, each of whom was shown one of them, and believes it."""
+    other = scene.house.path("policy-other")
+    for policy, state in ((log.policy, "friend"), (other, "stranger")):
+        code, out, err = scene.client(policy, state, *LOOKUP)
+        scene.checks.equal(code, 0, f"each believes what he is shown {out} {err}")
+    early, = glob.glob(scene.house.path("early", "*.directory-head"))
+    with open(early) as f:
+        scene.checks.that("label" not in f.read(), "no address is in the file for a friend")
+    code, out, err = scene.client(log.policy, "friend", "heads", "--compare", early)
+    scene.checks.that(code == 0 and "same directory" in out, "who was shown the same one hears so", (code, out, err))
+    scene.checks.equal(glob.glob(scene.house.path("friend", "*.evidence")), [], "and nobody is accused")
+    code, out, err = scene.client(other, "stranger", "heads", "--compare", early)
+    scene.checks.that(code == 4, "who was shown another one hears that", (code, out, err))
+    for path in glob.glob(scene.house.path("stranger", "*.evidence")):
+        code, out, err = scene.house.cartulary("evidence", path)
+        scene.checks.that(code == 0 and "(directory)" in out, "and can prove it", (out, err))
+        print("friends compare:", out.splitlines()[-1])
+    code, out, err = scene.client(log.policy, "friend", "heads")
+    scene.checks.that(".directory-head" in out, "heads names the file to give away", (code, out, err))
 
 
 def scenario(house, checks):

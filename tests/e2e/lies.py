@@ -44,17 +44,17 @@ def hollow(p, label, version):
         p.kt.entries[x].prefix = node
 
 
-def claims_absence(p):
-    for v in range(len(p.kt.labels[mailbox_label(ALICE)])):
-        hollow(p, mailbox_label(ALICE), v)
-    del p.kt.labels[mailbox_label(ALICE)]
+def claims_absence(p, address=ALICE):
+    for v in range(len(p.kt.labels[mailbox_label(address)])):
+        hollow(p, mailbox_label(address), v)
+    del p.kt.labels[mailbox_label(address)]
 
 
-def absence_of_its_own(p):
+def absence_of_its_own(p, address=ALICE):
     """The same in a tree that was never shown, signed."""
-    claims_absence(p)
+    claims_absence(p, address)
     p.kt.entries = [Entry(e.timestamp, e.prefix) for e in p.kt.entries]
-    gone = {crypto.search_key(p.keys["vrf"], mailbox_label(ALICE), v) for v in range(4)}
+    gone = {crypto.search_key(p.keys["vrf"], mailbox_label(address), v) for v in range(4)}
     p.additions = [[pair for pair in a if pair[0] not in gone] for a in p.additions]
     rebuild_feed(p)
 
@@ -104,6 +104,13 @@ def forks(p):
 def forget_view(p):
     """Answers everybody as if they had never seen anything."""
     p.lie = lambda kind, view, request: (setattr(request, "last", None), None)[1]
+
+
+def hides_the_feed(p):
+    """Nobody is told what the feed says of a tree, but in look-ups."""
+    respond = p.proxy.instead
+    p.proxy.instead = lambda method, path, body: (p.problem(404, "absent") if path.startswith("/feed/anchor")
+                                                  else respond(method, path, body))
 
 
 def rewinds(p):

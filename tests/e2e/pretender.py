@@ -228,7 +228,10 @@ class Pretender:
         if name == "checkpoint":
             return 200, "text/plain", self.checkpoint(self.feed_bytes())
         if name == "anchor":
-            return 200, "application/json", json.dumps(self.anchor(int(path.split("=")[1]))).encode()
+            size = int(path.split("=")[1])
+            if not 1 <= size <= self.size:
+                return self.problem(400, "out-of-range")
+            return 200, "application/json", json.dumps(self.anchor(size)).encode()
         part, number = name.rsplit("/", 1) if ".p/" not in name else (name.split(".p/")[0].rsplit("/", 1))
         if part == "additions":
             return 200, OCTETS, mailbox.additions_text(self.additions[int(number)])

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "client/json.h"
 #include "merkle/note/checkpoint.h"
 #include "merkle/note/note.h"
 #include "tests/unit/client/testlog.h"
@@ -172,18 +173,21 @@ write_anchor(const struct anchor *a, struct buf *out)
 static enum result
 read_text(struct span members, const struct policy *policy)
 {
-    struct buf text = BUF_INIT(TEXT_MAX);
+    struct buf text = BUF_INIT(TEXT_MAX), anchor = BUF_INIT(STATEMENT_MAX);
     struct feed_entry got = {.timestamp = 0};
     struct json *j;
 
     assert_int_equal(buf_printf(&text, "{\"anchor\":%.*s}", (int)members.n, members.p), RES_OK);
     assert_int_equal(json_parse(buf_span(&text), &j), RES_OK);
-    enum result r = anchor_read(&directory_log, policy, json_get(j, "anchor"), &head, &got);
+    enum result r = statement_put_anchor(json_get(j, "anchor"), &anchor);
+    if (r == RES_OK)
+        r = anchor_read(&directory_log, policy, buf_span(&anchor), &head, &got);
     /* Written on success only. */
     assert_int_equal(got.timestamp, r == RES_OK ? entry.timestamp : 0);
     if (r == RES_OK)
         assert_true(hash_equal(&got.certificates_root, &entry.certificates_root));
     json_free(j);
+    buf_release(&anchor);
     buf_release(&text);
     return r;
 }
@@ -237,6 +241,9 @@ another_tree_is_refused(void **state)
 
     (void)state;
     a.size++;
+    expect("another size than the proof's", &a, NULL, RES_ROOT_DIFFERS);
+    a.index++;
+    a.in_feed = true;
     expect("another size", &a, NULL, RES_CONFLICT);
     a = honest();
     a.entry.timestamp++;
