@@ -7,13 +7,24 @@
 #include "client/directory/judge.h"
 #include "client/exchange.h"
 
+/* Of the last entry of the tree, milliseconds. */
+static uint64_t
+time_of(const struct kt_view *v)
+{
+    return v->frontier[v->n - 1].entry.timestamp;
+}
+
 bool
 landmarks_due(const struct memory *m, const struct policy_log *log, uint64_t now)
 {
-    const struct kt_view *v = &m->recent[0];
+    return m->recent_n == 0 || now >= time_of(&m->recent[0]) + log->directory.window.monitoring;
+}
 
-    return m->recent_n == 0 ||
-           now >= v->frontier[v->n - 1].entry.timestamp + log->directory.window.monitoring;
+bool
+landmarks_stale(const struct memory *m, const struct policy_log *log, uint64_t now)
+{
+    return !m->has_view ||
+           now > time_of(&m->view) + LANDMARKS_STALE_WINDOWS * log->directory.window.monitoring;
 }
 
 enum result

@@ -20,6 +20,13 @@
  */
 bool landmarks_due(const struct memory *m, const struct policy_log *log, uint64_t now);
 
+/* Monitoring windows after which a head is too old to tell by it what is recent: "refresh its view
+ * of the recently issued distinguished log entries roughly as frequently as the RMW". */
+#define LANDMARKS_STALE_WINDOWS 2
+
+/* Whether the newest head that the memory has is as old as that. */
+bool landmarks_stale(const struct memory *m, const struct policy_log *log, uint64_t now);
+
 /* For conversations that ask in between: the request, appended; its answer, taken up.  Errors of
  * proved_distinguished_since; RES_KT_COUNT when the log shows none at all. */
 MUST_CHECK enum result landmarks_write(const struct memory *m, struct buf *out);
