@@ -142,6 +142,8 @@ watch_round(struct app *a, struct transport *t, const struct policy_log *log,
     if (e == EXIT_YES)
         e = remembered_follow(a, t, log, &m, &followed);
     if (e == EXIT_YES)
+        e = remembered_heads(a, t, log, &m);
+    if (e == EXIT_YES)
         e = watch_all(a, t, log, &m, addresses, n);
     /* Only what was verified stands in it, whatever came of the rest. */
     if (loaded)

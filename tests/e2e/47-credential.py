@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# Goal of this test: alice hands bob a file, and bob writes to her encrypted without a word to the log about her.  What was
+# not in a distinguished entry yet is believed on the log's signature, and confirmed later; a log that signed another tree
+# for one of them is found out, at once or when it comes to confirming.
+
+import glob
+import hashlib
+import json
+import os
+import subprocess
+import time
+
+import expected
+import lies
+from ca import DAY, Authority, openssl_key, write_pem
+from expected import domain_label, mailbox_label
+from house import Log, pem_certificates, run
+from pretender import Pretender
+from proxy import Proxy
+from stranger import Replay, Stranger, newest, wait_covered
+
+ALICE, OTHER = "alice@lies.example", "other@lies.example"
+
+
+class Scene:
+    def __init__(self, house, checks):
+        self.house, self.checks = house, checks
+        self.root, self.private = Authority("Trusted Root"), Authority("Private Root")
+        self.ca = Authority("Mail CA", self.root)
+        self.roots = write_pem(house.path("roots.pem"), self.root.der, self.private.der)
+        self.trust = write_pem(house.path("trust.pem"), self.root.der)
+        self.log = Log(house, roots=self.roots, lookup_rate=100000, lookup_burst=100000).start()
+        self.bobs = Proxy(self.log)  # all that bob asks goes through here
+        self.bobs_policy = self.bobs.policy(house)
+        self.key = openssl_key(house, "alice.key")
+
+    def submit(self, chain):
+        answer = self.log.add(chain)
+        self.checks.equal(answer.status, 200, f"a chain is taken {answer.body[:300]}")
+        self.checks.that(wait_covered(self.log, self.log.sth()["tree_size"] - 1, 60) is not None, "the directory follows")
+        return chain[0]
+
+    def grow(self, size):
+        """Epochs, until the directory has so many entries: powers of two are distinguished ones."""
+        while newest(self.log)[0] < size:
+            self.submit(self.ca.issue(OTHER))
+
+    def client(self, who, *args, policy=None, trust=None):
+        policy = policy or (self.bobs_policy if who == "bob" else self.log.policy)
+        return self.house.cartulary("--policy", policy, "--trust", trust or self.trust, "--state", self.house.path(who), *args)
+
+    def expect(self, says, code, who, *args, word="", **more):
+        got, out, err = self.client(who, *args, **more)
+        self.checks.equal(got, code, f"{says}: exit {code}; {out} {err}")
+        self.checks.that(word in out + err, f"{says}: it says {word!r}", (out, err))
+        return out, err
+
+    def check(self, says, code, file, *args, word="", **more):
+        """bob checks a file, and nobody hears of it."""
+        before = len(self.bobs.asked)
+        said = self.expect(says, code, "bob", "credential", "--check", self.house.path(file), *args, word=word, **more)
+        self.checks.equal(self.bobs.asked[before:], [], f"{says}: nobody is asked")
+        return said
+
+    def evidence(self):
+        return glob.glob(self.house.path("bob", "*.evidence"))
+
+
+def standard(scene):
+    scene.submit(scene.ca.issue(ALICE, not_before=int(time.time()) - 2 * DAY))
+    newest_der = scene.submit(scene.ca.issue(ALICE, spki=scene.key, not_before=int(time.time())))
+    scene.grow(9)
+    scene.expect("nobody to vouch for", 1, "alice", "credential", "--make", scene.house.path("no"), "nobody@lies.example", word="never")
+    scene.checks.that(not os.path.exists(scene.house.path("no")), "and no file")
+    scene.expect("alice makes one", 0, "alice", "credential", "--make", scene.house.path("standard"), ALICE, word="standard")
+    scene.check("bob knows no distinguished entry", 3, "standard", word="cartulary monitor --once")
+    scene.expect("bob gets to know them", 0, "bob", "monitor", "--once")
+    scene.check("bob checks it", 0, "standard", "--for", "encrypt", "--out", scene.house.path("to.pem"), ALICE, word="OFFERED")
+    scene.checks.equal(pem_certificates(scene.house.path("to.pem"))[:1], [newest_der], "the newest first")
+    mail(scene)
+    scene.check("for another address", 2, "standard", OTHER, word="another address")
+    out, _ = scene.check("whom bob does not trust", 1, "standard", "--out", scene.house.path("none.pem"), word="logged, not trusted",
+                         trust=write_pem(scene.house.path("private.pem"), scene.private.der))
+    scene.checks.equal(pem_certificates(scene.house.path("none.pem")), [], "is not written")
+    damaged(scene)
+
+
+def mail(scene):
+    one = write_pem(scene.house.path("one.pem"), pem_certificates(scene.house.path("to.pem"))[0])
+    text = b"Content-Type: text/plain\r\n\r\nbring the charters\r\n"
+    sealed = subprocess.run(["openssl", "cms", "-encrypt", "-binary", "-aes256", one], input=text, cwd=scene.house.folder,
+                            capture_output=True)
+    scene.checks.equal(sealed.returncode, 0, sealed.stderr)
+    opened = subprocess.run(["openssl", "cms", "-decrypt", "-inkey", "alice.key", "-recip", one], input=sealed.stdout,
+                            cwd=scene.house.folder, capture_output=True)
+    scene.checks.equal(opened.stdout, text, f"alice can read it {opened.stderr}")
+
+
+def damaged(scene):
+    """A byte of the credential, with the digest of the file made anew: the proof is false."""
+    with open(scene.house.path("standard")) as f:
+        lines = f.read().splitlines()[:-1]
+    key, value = lines[2].split(" ")
+    scene.checks.equal(key, "credential", "the third line")
+    lines[2] = f"{key} {value[:-40]}{'B' if value[-40] == 'A' else 'A'}{value[-39:]}"
+    body = "\n".join(lines) + "\n"
+    with open(scene.house.path("damaged"), "w") as f:
+        f.write(body)
+    scene.check("cut off", 2, "damaged")
+    with open(scene.house.path("damaged"), "a") as f:
+        f.write(f"sha256 {hashlib.sha256(body.encode()).hexdigest()}\n")
+    before = scene.evidence()
+    scene.check("changed", 4, "damaged", word="PROOF REFUSED")
+    scene.checks.equal(len(scene.evidence()), len(before) + 1, "and kept as evidence")
+
+
+def pretender(scene):
+    replay = Replay(scene.log)
+    replay.up_to_date()
+    entries = expected.fetch_entries(scene.log, replay.entries[-1].certificates)
+    labels = [mailbox_label(a) for a in (ALICE, OTHER)] + [domain_label("lies.example")]
+    return Pretender.of(replay, entries, labels, Stranger(scene.log))
+
+
+def forked(scene, file, word):
+    """A credential out of a tree in which alice's newest version says what the one before did, signed by the log."""
+    p = pretender(scene)
+    versions = p.kt.labels[mailbox_label(ALICE)]
+    lies.other_history(p, versions[-1].position, versions[-2].value)
+    with open(scene.log.policy) as f:
+        said = f.read().replace(f"http://{scene.log.address}", f"http://{p.proxy.address}")
+    with open(scene.house.path("forked-policy"), "w") as f:
+        f.write(said)
+    scene.expect("mallory makes one in another tree", 0, "mallory-" + file, "credential", "--make", scene.house.path(file), ALICE,
+                 word=word, policy=scene.house.path("forked-policy"))
+    p.proxy.close()
+
+
+def provisional(scene):
+    scene.submit(scene.ca.issue(ALICE, spki=scene.key, not_before=int(time.time())))
+    scene.expect("alice makes another", 0, "alice", "credential", "--make", scene.house.path("early"), ALICE, word="provisional")
+    scene.check("bob uses it at once", 0, "early", "--out", scene.house.path("to.pem"), word="not yet confirmed")
+    scene.checks.equal(len(pem_certificates(scene.house.path("to.pem"))), 3, "all three certificates are offered")
+    scene.expect("too early to confirm", 3, "bob", "credential", "--confirm", word="not confirmed yet")
+    forked(scene, "forked-early", "provisional")
+    scene.check("the log's signature is all that bob has", 0, "forked-early", word="not yet confirmed")
+    scene.checks.equal(len(scene.evidence()), 2, "evidence of before")
+
+
+def confirm(scene):
+    scene.grow(16)
+    out, _ = scene.expect("alice's is confirmed", 0, "bob", "--json", "credential", "--confirm", scene.house.path("early"))
+    said = json.loads(out)
+    scene.checks.equal((said["address"], said["confirmed"]), (ALICE, True), "in JSON")
+    scene.expect("the other one is not", 4, "bob", "credential", "--confirm", word="PROOF REFUSED")
+    scene.checks.equal(len(scene.evidence()), 3, "and kept as evidence")
+    scene.expect("nothing waits", 0, "bob", "credential", "--confirm", word="no credential waits")
+    scene.expect("and it does not", 2, "bob", "credential", "--confirm", scene.house.path("early"), word="does not wait")
+    scene.check("it can still be checked", 0, "early", word="not yet confirmed")
+    scene.expect("alice makes one more", 0, "alice", "credential", "--make", scene.house.path("late"), ALICE, word="standard")
+    scene.check("which is for an entry that bob knows", 0, "late", word="standard")
+
+
+def scenario(house, checks):
+    scene = Scene(house, checks)
+    standard(scene)
+    forked(scene, "forked", "standard")
+    scene.check("another tree than bob's", 4, "forked", word="PROOF REFUSED")
+    provisional(scene)
+    confirm(scene)
+    mode = {os.stat(p).st_mode & 0o777 for p in glob.glob(house.path("bob", "*.pending"))}
+    checks.equal(mode, {0o600}, "what waits names addresses: it is its owner's alone")
+    checks.equal(scene.log.stop(), 0, "SIGTERM")
+
+
+run("47-credential", scenario)

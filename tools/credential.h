@@ -1,0 +1,41 @@
+/*
+ * What the parts of `cartulary credential` share: making, checking and confirming.
+ *
+ * Each function says on stderr what is wrong, and returns an exit code of app.h.
+ */
+#ifndef TOOLS_CREDENTIAL_H
+#define TOOLS_CREDENTIAL_H
+
+#include "client/directory/offer.h"
+#include "client/directory/pending.h"
+#include "client/io/transport_curl.h"
+#include "tools/app.h"
+
+/* What was asked for, and what it takes. */
+struct credential_task {
+    struct app app;
+    const char *text;   /* the address as it was typed; NULL: none */
+    struct label label; /* of text */
+    const char *file;   /* NULL or "-": stdin or stdout, as it fits */
+    const char *origin; /* --log */
+    const char *out;    /* --out */
+    struct offer_question q;
+};
+
+/* --make: asks the log, and writes the file. */
+int credential_make(struct credential_task *t);
+
+/* --check: asks nobody. */
+int credential_check(struct credential_task *t);
+
+/* --confirm: asks each log of which something waits. */
+int credential_confirm_all(struct credential_task *t);
+
+/* Reads a file of --check and --confirm; *ret is to be released after EXIT_YES. */
+int credential_read(struct credential_task *t, struct voucher *ret);
+
+/* The credentials of log that wait, of the state directory; empty with --stateless. */
+int credential_load_pending(struct app *a, const struct policy_log *log, struct pendings *ret);
+int credential_save_pending(struct app *a, const struct policy_log *log, const struct pendings *p);
+
+#endif

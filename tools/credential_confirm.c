@@ -1,0 +1,217 @@
+/* cartulary credential --confirm: the final verification of provisional credentials. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "client/directory/confirmer.h"
+#include "client/json.h"
+#include "merkle/base/text.h"
+#include "tools/credential.h"
+#include "tools/engine.h"
+#include "tools/remembered.h"
+#include "tools/seen.h"
+
+/* ---- the file ---- */
+
+#define NAME_ROOM (2 * HASH_SIZE + 16)
+
+static void
+file_name(const struct policy_log *log, char out[static NAME_ROOM])
+{
+    text_hex_to(hash_span(p256_key_id(log->p256)), out);
+    (void)snprintf(out + (ptrdiff_t)2 * HASH_SIZE, 16, ".pending");
+}
+
+int
+credential_load_pending(struct app *a, const struct policy_log *log, struct pendings *ret)
+{
+    char name[NAME_ROOM], why[APP_REASON_MAX];
+    struct buf text = BUF_INIT(PENDING_FILE_MAX);
+    if (a->o.stateless)
+        return EXIT_YES;
+    file_name(log, name);
+    enum result r = statedir_read(&a->dir, name, &text);
+    if (r == RES_OK)
+        r = pendings_parse(buf_span(&text), log, ret);
+    else if (r == RES_ABSENT)
+        r = RES_OK;
+    buf_release(&text);
+    if (r == RES_OK)
+        return EXIT_YES;
+    app_say("%s/%s: %s; restore it from a backup, or move it away: then the credentials that wait "
+            "are not confirmed",
+            a->state_path, name, app_reason(r, why));
+    return EXIT_FAULT;
+}
+
+int
+credential_save_pending(struct app *a, const struct policy_log *log, const struct pendings *p)
+{
+    char name[NAME_ROOM], why[APP_REASON_MAX];
+    struct buf text = BUF_INIT(PENDING_FILE_MAX);
+    if (a->o.stateless)
+        return EXIT_YES;
+    file_name(log, name);
+    enum result r = pendings_write(p, log, &text);
+    if (r == RES_OK)
+        r = statedir_write(&a->dir, name, buf_span(&text));
+    buf_release(&text);
+    if (r == RES_OK)
+        return EXIT_YES;
+    app_say("cannot write %s/%s: %s; the old file stands", a->state_path, name, app_reason(r, why));
+    return EXIT_FAULT;
+}
+
+/* ---- one of them ---- */
+
+static void
+ask(void *arg, struct ask *ret)
+{
+    confirmer_ask(arg, ret);
+}
+
+static void
+answer(void *arg, const struct answer *a, uint64_t now)
+{
+    confirmer_answer(arg, a, now);
+}
+
+static int
+tell(const struct app *a, const struct policy_log *log, const struct pending *p,
+     const struct confirmer *f)
+{
+    const struct verdict *v = confirmer_verdict(f);
+    struct span address = span_of(p->c.label.p + 1, p->c.label.n - 1);
+    struct buf text = BUF_INIT(4096);
+    bool yes = v->kind == VERDICT_YES;
+    enum result r = RES_OK;
+    if (!a->o.json) {
+        (void)printf("%.*s, version %" PRIu32 ": %s (directory of %s)\n", (int)address.n,
+                     (const char *)address.p, p->c.version, v->detail, log->note.name);
+        return EXIT_YES;
+    }
+    r = json_write_string(address, &text);
+    if (r == RES_OK)
+        r = buf_add(&text, span_of("", 1));
+    if (r == RES_OK)
+        (void)printf("{\"log\":\"%s\",\"address\":%s,\"version\":%" PRIu32
+                     ",\"exit\":%d,\"confirmed\":%s}\n",
+                     log->note.name, (const char *)text.p, p->c.version, app_exit_of(v->kind),
+                     yes ? "true" : "false");
+    buf_release(&text);
+    return r == RES_OK ? EXIT_YES : EXIT_FAULT;
+}
+
+/* *ret_settled: it waits no more. */
+static int
+confirm(struct credential_task *t, struct transport *transport, const struct policy_log *log,
+        const struct memory *m, const struct pending *p, bool *ret_settled)
+{
+    const struct confirmer_config c = {.log = log, .memory = m, .pending = p, .seed = app_now()};
+    struct confirmer *f;
+    *ret_settled = false;
+    if (confirmer_new(&c, &f) != RES_OK) {
+        app_say("no memory");
+        return EXIT_FAULT;
+    }
+    const struct engine engine = {f, ask, answer};
+    int e = engine_run(transport, log, &engine);
+    if (e == EXIT_YES) {
+        const struct verdict *v = confirmer_verdict(f);
+        e = v->kind == VERDICT_REFUSED ? seen_save_evidence(&t->app, log, v) : app_exit_of(v->kind);
+        e = app_worse(e, tell(&t->app, log, p, f));
+        *ret_settled = v->kind == VERDICT_YES || (v->kind == VERDICT_REFUSED && e == EXIT_REFUSED);
+    }
+    confirmer_free(f);
+    return e;
+}
+
+/* ---- all of a log's ---- */
+
+static int
+confirm_each(struct credential_task *t, struct transport *transport, const struct policy_log *log,
+             const struct memory *m, struct pendings *p, const struct pending *only)
+{
+    int e = EXIT_YES;
+    for (size_t i = 0; i < p->n;) {
+        bool settled = false;
+        if (only == NULL || p->at[i] == only)
+            e = app_worse(e, confirm(t, transport, log, m, p->at[i], &settled));
+        if (settled)
+            pendings_drop(p, i);
+        else
+            i++;
+    }
+    return app_worse(e, credential_save_pending(&t->app, log, p));
+}
+
+/* only: the credential's bytes; NULL: each. */
+static int
+confirm_log(struct credential_task *t, struct transport *transport, const struct policy_log *log,
+            const struct buf *only, size_t *ret_waiting)
+{
+    const struct pending *one = NULL;
+    struct memory m;
+    struct pendings p;
+    memory_init(&m);
+    pendings_init(&p);
+    int e = credential_load_pending(&t->app, log, &p);
+    if (e == EXIT_YES && only != NULL) {
+        one = pendings_find(&p, buf_span(only));
+        *ret_waiting += one != NULL;
+    } else {
+        *ret_waiting += p.n;
+    }
+    if (e == EXIT_YES && (only != NULL ? one != NULL : p.n > 0)) {
+        e = remembered_load(&t->app, log, &m);
+        if (e == EXIT_YES)
+            e = remembered_heads(&t->app, transport, log, &m);
+        if (e == EXIT_YES)
+            e = confirm_each(t, transport, log, &m, &p, one);
+    }
+    pendings_release(&p);
+    memory_release(&m);
+    return e;
+}
+
+static int
+confirm_logs(struct credential_task *t, struct transport *transport, size_t *ret_waiting)
+{
+    int worst = EXIT_YES;
+    for (size_t i = 0; i < policy_logs(t->app.policy); i++) {
+        const struct policy_log *log = policy_log(t->app.policy, i);
+        if (log->p256 == NULL || log->url[0] == '\0' || !log->has_directory ||
+            (t->origin != NULL && strcmp(t->origin, log->note.name) != 0))
+            continue;
+        worst = app_worse(worst, confirm_log(t, transport, log, NULL, ret_waiting));
+    }
+    return worst;
+}
+
+int
+credential_confirm_all(struct credential_task *t)
+{
+    const struct transport_config tc = {0};
+    struct transport *transport = NULL;
+    struct voucher v = {.log = NULL};
+    size_t waiting = 0;
+    int e = t->file == NULL ? EXIT_YES : credential_read(t, &v);
+    if (e != EXIT_YES)
+        return e;
+    if (transport_new(&tc, &transport) != RES_OK) {
+        app_say("cannot set up libcurl");
+        e = EXIT_FAULT;
+    } else if (t->file != NULL) {
+        e = confirm_log(t, transport, v.log, &v.bytes, &waiting);
+    } else {
+        e = confirm_logs(t, transport, &waiting);
+    }
+    if (e == EXIT_YES && waiting == 0 && t->file != NULL)
+        app_say("%s does not wait: check it first, or it was confirmed", t->file);
+    else if (e == EXIT_YES && waiting == 0 && !t->app.o.json)
+        (void)puts("no credential waits to be confirmed");
+    if (t->file != NULL)
+        voucher_release(&v);
+    transport_free(transport);
+    return e == EXIT_YES && waiting == 0 && t->file != NULL ? EXIT_INPUT : e;
+}
