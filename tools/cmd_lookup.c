@@ -155,6 +155,8 @@ ask_log(struct run *run, const struct policy_log *log, enum offer_outcome *ret_o
     int e = remembered_follow_log(&run->app, run->transport, log);
     if (e == EXIT_YES)
         e = remembered_load(&run->app, log, &m);
+    if (e == EXIT_YES)
+        e = remembered_heads_due(&run->app, run->transport, log, &m);
     if (e == EXIT_YES && run->at.has)
         e = ask_directory(run, log, &m, run->at, "known at that time", ret_outcome);
     if (e == EXIT_YES) {

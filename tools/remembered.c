@@ -172,3 +172,12 @@ remembered_heads(struct app *a, struct transport *t, const struct policy_log *lo
     landmarks_free(l);
     return e;
 }
+
+int
+remembered_heads_due(struct app *a, struct transport *t, const struct policy_log *log,
+                     struct memory *m)
+{
+    bool due = m->recent_n > 0 && landmarks_due(m, log, app_now());
+
+    return due ? remembered_heads(a, t, log, m) : EXIT_YES;
+}

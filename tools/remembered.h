@@ -30,4 +30,9 @@ int remembered_follow(struct app *a, struct transport *t, const struct policy_lo
 int remembered_heads(struct app *a, struct transport *t, const struct policy_log *log,
                      struct memory *m);
 
+/* The same where it is cheap: for somebody who knows some of them already, once there may be more.
+ */
+int remembered_heads_due(struct app *a, struct transport *t, const struct policy_log *log,
+                         struct memory *m);
+
 #endif
