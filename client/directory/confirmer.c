@@ -14,6 +14,7 @@ struct confirmer {
     struct confirmer_config c;
     struct exchange x;
     struct buf body;
+    struct buf update; /* of the log, that confirmed it */
     uint64_t position;
 };
 
@@ -61,6 +62,39 @@ refuse_credential(struct confirmer *f, enum result why)
     judge(&f->x, &a, "credential", why, "a provisional credential");
 }
 
+static enum result
+take(struct confirmer *f, struct span answer, uint64_t *ret_position)
+{
+    const struct pending *p = f->c.pending;
+    const struct credential_recent recent = recent_of(f);
+    struct reader in = reader_of(answer);
+    struct combined_proof monitor;
+    enum result r;
+
+    combined_proof_get(&in, &monitor);
+    r = reader_end(&in);
+    return r == RES_OK
+               ? credential_verify_update(&f->c.log->directory, &recent, &p->proof.pending,
+                                          &monitor, p->proof.steps, p->proof.steps_n, ret_position)
+               : r;
+}
+
+/* What the sender sent.  A false one is forgotten when the log can be asked. */
+static void
+look_at_sent(struct confirmer *f)
+{
+    uint64_t position;
+    enum result r = take(f, buf_span(&f->c.pending->update), &position);
+
+    if (r == RES_OK)
+        confirmed(f, position);
+    else if (result_class(r) == CLASS_BROKEN)
+        exchange_fault(&f->x, r);
+    else if (f->c.offline)
+        verdict_end(&f->x.verdict, VERDICT_INPUT, r, "the update does not confirm it: %s",
+                    result_sentence(r));
+}
+
 static void
 look_at_known(struct confirmer *f)
 {
@@ -72,9 +106,11 @@ look_at_known(struct confirmer *f)
         confirmed(f, p->terminal);
     else if (r != RES_KT_NOT_RECENT)
         refuse_credential(f, r);
-    else if (!has_goal(f) && !is_expired(f))
-        verdict_end(&f->x.verdict, VERDICT_LATER, r,
-                    "not confirmed yet: there is no distinguished entry after it; try again later");
+    else if (has_goal(f) && f->c.pending->update.n > 0)
+        look_at_sent(f);
+    if (!exchange_ended(&f->x) && (f->c.offline || !(has_goal(f) || is_expired(f))))
+        verdict_end(&f->x.verdict, VERDICT_LATER, RES_KT_NOT_RECENT,
+                    "not confirmed yet: no distinguished entry after it is known; try again later");
 }
 
 enum result
@@ -88,6 +124,7 @@ confirmer_new(const struct confirmer_config *c, struct confirmer **ret)
     f->c = *c;
     exchange_init(&f->x, c->log, c->tries == 0 ? CONFIRMER_TRIES : c->tries, c->seed);
     buf_init(&f->body, KT_REQUEST_MAX);
+    buf_init(&f->update, ASK_ANSWER_MAX);
     look_at_known(f);
     *ret = f;
     return RES_OK;
@@ -99,6 +136,7 @@ confirmer_free(struct confirmer *f)
     if (f == NULL)
         return;
     buf_release(&f->body);
+    buf_release(&f->update);
     exchange_release(&f->x);
     free(f);
 }
@@ -128,23 +166,6 @@ confirmer_ask(struct confirmer *f, struct ask *ret)
     }
 }
 
-static enum result
-take(struct confirmer *f, struct span answer, uint64_t *ret_position)
-{
-    const struct pending *p = f->c.pending;
-    const struct credential_recent recent = recent_of(f);
-    struct reader in = reader_of(answer);
-    struct combined_proof monitor;
-    enum result r;
-
-    combined_proof_get(&in, &monitor);
-    r = reader_end(&in);
-    return r == RES_OK
-               ? credential_verify_update(&f->c.log->directory, &recent, &p->proof.pending,
-                                          &monitor, p->proof.steps, p->proof.steps_n, ret_position)
-               : r;
-}
-
 void
 confirmer_answer(struct confirmer *f, const struct answer *a, uint64_t now)
 {
@@ -160,6 +181,8 @@ confirmer_answer(struct confirmer *f, const struct answer *a, uint64_t now)
     }
     if (a->status == 200)
         r = take(f, a->body, &position);
+    if (r == RES_OK)
+        r = buf_add(&f->update, a->body);
     if (r == RES_OK)
         confirmed(f, position);
     else if (result_class(r) == CLASS_BROKEN)
@@ -180,4 +203,10 @@ uint64_t
 confirmer_position(const struct confirmer *f)
 {
     return f->position;
+}
+
+struct span
+confirmer_update(const struct confirmer *f)
+{
+    return buf_span(&f->update);
 }

@@ -19,6 +19,7 @@ static void
 pending_free(struct pending *p)
 {
     buf_release(&p->bytes);
+    buf_release(&p->update);
     free(p);
 }
 
@@ -37,13 +38,33 @@ pendings_drop(struct pendings *p, size_t i)
     memmove(&p->at[i], &p->at[i + 1], (p->n - i) * sizeof(struct pending *));
 }
 
-const struct pending *
+struct pending *
 pendings_find(const struct pendings *p, struct span credential)
 {
     for (size_t i = 0; i < p->n; i++)
         if (span_equal(buf_span(&p->at[i]->bytes), credential))
             return p->at[i];
     return NULL;
+}
+
+struct pending *
+pendings_find_hash(const struct pendings *p, const struct hash *sha256)
+{
+    struct hash h;
+
+    for (size_t i = 0; i < p->n; i++) {
+        hash_sha256(buf_span(&p->at[i]->bytes), &h);
+        if (hash_equal(&h, sha256))
+            return p->at[i];
+    }
+    return NULL;
+}
+
+enum result
+pending_queue(struct pending *p, struct span update)
+{
+    buf_clear(&p->update);
+    return buf_add(&p->update, update);
 }
 
 static enum result
@@ -75,6 +96,7 @@ pendings_add(struct pendings *p, const struct policy_log *log, struct span crede
     if (one == NULL)
         return RES_MEMORY;
     buf_init(&one->bytes, VOUCHER_FILE_MAX);
+    buf_init(&one->update, VOUCHER_FILE_MAX);
     one->basis = *basis;
     one->since = since;
     r = buf_add(&one->bytes, credential);
@@ -105,6 +127,8 @@ write_one(const struct pending *p, struct buf *out)
         r = buf_printf(&text, "%" PRIu64, p->since);
     if (r == RES_OK)
         r = record_write_text("since", buf_span(&text), out);
+    if (r == RES_OK && p->update.n > 0)
+        r = record_write_base64("update", buf_span(&p->update), out);
     buf_release(&bytes);
     buf_release(&text);
     return r;
@@ -148,6 +172,8 @@ read_one(struct record *in, const struct policy_log *log, struct pendings *p)
         r = pendings_add(p, log, buf_span(&credential), &basis, since);
     if (r == RES_OK && p->n == before)
         r = RES_VALUE;
+    if (r == RES_OK && record_next_is(in, "update"))
+        r = record_base64(in, "update", &p->at[before]->update);
     buf_release(&credential);
     buf_release(&view);
     return r;

@@ -21,7 +21,8 @@ struct pending {
     struct buf bytes;    /* Credential */
     struct credential c; /* borrowed from bytes */
     struct kt_view basis;
-    uint64_t since; /* when it was first verified, milliseconds */
+    uint64_t since;    /* when it was first verified, milliseconds */
+    struct buf update; /* CredentialUpdate that its sender sent, not verified yet; may be empty */
     struct voucher_proof proof;
 };
 
@@ -42,8 +43,13 @@ MUST_CHECK enum result pendings_add(struct pendings *p, const struct policy_log 
                                     struct span credential, const struct kt_view *basis,
                                     uint64_t since);
 
-/* The one with these bytes, NULL when there is none. */
-const struct pending *pendings_find(const struct pendings *p, struct span credential);
+/* The one with these bytes, or whose bytes have that SHA-256; NULL when there is none. */
+struct pending *pendings_find(const struct pendings *p, struct span credential);
+struct pending *pendings_find_hash(const struct pendings *p, const struct hash *sha256);
+
+/* Keeps an update "for later verification", in place of an earlier one; an empty one: none.  Errors
+ * of buf_add. */
+MUST_CHECK enum result pending_queue(struct pending *p, struct span update);
 
 /* Drops the i-th; those after it move up. */
 void pendings_drop(struct pendings *p, size_t i);

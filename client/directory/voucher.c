@@ -27,8 +27,8 @@ voucher_write(const struct policy_log *log, struct span credential, struct span 
     return r == RES_OK ? record_write_digest(out) : r;
 }
 
-static enum result
-find_log(const struct policy *policy, struct span vkey, const struct policy_log **ret)
+enum result
+voucher_log(const struct policy *policy, struct span vkey, const struct policy_log **ret)
 {
     struct buf key = BUF_INIT(KEY_VKEY_MAX);
     enum result r = RES_OK;
@@ -73,7 +73,7 @@ voucher_parse(struct span text, const struct policy *policy, struct voucher *ret
     if (r == RES_OK)
         r = record_text(&in, "log", &vkey);
     if (r == RES_OK)
-        r = find_log(policy, vkey, &v.log);
+        r = voucher_log(policy, vkey, &v.log);
     if (r == RES_OK)
         r = record_base64(&in, "credential", &v.bytes);
     if (r == RES_OK)

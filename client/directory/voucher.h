@@ -22,6 +22,11 @@ struct voucher {
     struct label label;           /* of a mailbox */
 };
 
+/* The log with that verifier key and a directory; RES_KEY_UNKNOWN when policy names none,
+ * RES_MEMORY. */
+MUST_CHECK enum result voucher_log(const struct policy *policy, struct span vkey,
+                                   const struct policy_log **ret);
+
 /*
  * Reads a file.  RES_KEY_UNKNOWN when it is of a log that the policy does not name with that key,
  * or that has no directory there; RES_VALUE, RES_ENCODING, RES_ABSENT, RES_TRAILING, RES_TRUNCATED

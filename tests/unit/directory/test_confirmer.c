@@ -1,13 +1,16 @@
 /*
- * client/directory/confirmer and pending over a real directory: a provisional credential is
- * confirmed as soon as a distinguished entry allows it, by whichever way; what the directory does
- * not confirm is refused and kept as evidence.
+ * client/directory/confirmer, pending and followup over a real directory: a provisional credential
+ * is confirmed as soon as a distinguished entry allows it, by whichever way; what the directory
+ * does not confirm is refused and kept as evidence.
  */
 #include "client/directory/confirmer.h"
+#include "client/directory/followup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "merkle/base/text.h"
 #include "merkle/keytrans/response.h"
 #include "tests/fault/failalloc.h"
 #include "tests/unit/directory/fed.h"
@@ -123,12 +126,15 @@ wait_for_one(void)
 /* ---- confirming ---- */
 
 static const struct answer *instead; /* of the directory's answer */
+static bool offline;
+static struct buf update = {.max = ANSWER_MAX}; /* what the directory gave, the last time it did */
 static unsigned asked;
 
 static enum verdict_kind
 confirm(const struct pending *p, uint64_t *ret_position)
 {
-    const struct confirmer_config c = {.log = &the_log, .memory = &memory, .pending = p};
+    const struct confirmer_config c = {
+        .log = &the_log, .memory = &memory, .pending = p, .offline = offline};
     struct confirmer *f;
     enum verdict_kind kind;
     struct ask ask;
@@ -148,6 +154,11 @@ confirm(const struct pending *p, uint64_t *ret_position)
     kind = confirmer_verdict(f)->kind;
     assert_int_equal(confirmer_verdict(f)->evidence.n > 0, kind == VERDICT_REFUSED);
     *ret_position = kind == VERDICT_YES ? confirmer_position(f) : 0;
+    assert_int_equal(confirmer_update(f).n > 0, kind == VERDICT_YES && asked > 0);
+    if (confirmer_update(f).n > 0) {
+        buf_clear(&update);
+        assert_int_equal(buf_add(&update, confirmer_update(f)), RES_OK);
+    }
     confirmer_free(f);
     return kind;
 }
@@ -321,6 +332,131 @@ changed_updates(void **state)
     end();
 }
 
+/* What its sender sends: kept until it can be verified, then enough; a false one is none, and the
+ * directory is asked if it may be. */
+static void
+what_was_sent(void **state)
+{
+    struct buf file = BUF_INIT(PENDING_FILE_MAX);
+    struct pending *p;
+    struct pendings back;
+    uint64_t position;
+
+    (void)state;
+    scene();
+    p = waiting.at[0];
+    append(5, true);
+    struct memory early = memory;
+    learn();
+    assert_int_equal(confirm(p, &position), VERDICT_YES);
+    assert_int_equal(asked, 1);
+    assert_int_equal(pending_queue(p, buf_span(&update)), RES_OK);
+    offline = true;
+    assert_int_equal(confirm(p, &position), VERDICT_YES);
+    assert_int_equal(position, 7);
+    struct memory late = memory;
+    memory = early;
+    assert_int_equal(confirm(p, &position), VERDICT_LATER);
+    memory = late;
+    assert_int_equal(pendings_write(&waiting, &the_log, &file), RES_OK);
+    pendings_init(&back);
+    assert_int_equal(pendings_parse(buf_span(&file), &the_log, &back), RES_OK);
+    assert_int_equal(confirm(back.at[0], &position), VERDICT_YES);
+    for (size_t at = 0; at < p->update.n; at++) {
+        p->update.p[at] ^= 1;
+        assert_int_equal(confirm(p, &position), VERDICT_INPUT);
+        p->update.p[at] ^= 1;
+    }
+    p->update.p[10] ^= 1;
+    offline = false;
+    assert_int_equal(confirm(p, &position), VERDICT_YES);
+    assert_int_equal(asked, 1);
+    assert_int_equal(pending_queue(p, span_of(NULL, 0)), RES_OK);
+    offline = true;
+    assert_int_equal(confirm(p, &position), VERDICT_LATER);
+    offline = false;
+    pendings_release(&back);
+    buf_release(&file);
+    end();
+}
+
+/* A policy that names the directory in which the credentials here are. */
+static struct policy *
+policy_of(void)
+{
+    struct buf text = BUF_INIT(1 << 16), config = BUF_INIT(256), line = BUF_INIT(4096);
+    char name[KEY_NAME_MAX + 1];
+    struct note_key feed;
+    struct writer w = writer_to(&config);
+    char detail[POLICY_DETAIL_MAX];
+    struct policy *policy;
+    size_t at;
+
+    kt_config_put(&w, &the_log.directory);
+    assert_int_equal(writer_end(&w), RES_OK);
+    assert_int_equal(buf_add(&text, buf_span(&keys.policy_text)), RES_OK);
+    assert_int_equal(buf_printf(&text, "\n#cartulary directory %s ", the_log.note.name), RES_OK);
+    assert_int_equal(text_base64(buf_span(&config), &text), RES_OK);
+    assert_true(snprintf(name, sizeof(name), "%s/feed", the_log.note.name) < (int)sizeof(name));
+    assert_int_equal(note_key_ed25519(name, KEY_ED25519, the_log.note.public, &feed), RES_OK);
+    assert_int_equal(note_key_write(&feed, &line), RES_OK);
+    assert_int_equal(buf_printf(&text, "\n#cartulary feed %s %.*s\n", the_log.note.name,
+                                (int)line.n, (const char *)line.p),
+                     RES_OK);
+    if (policy_parse(buf_span(&text), &policy, &at, detail) != RES_OK)
+        fail_msg("line %zu: %s", at, detail);
+    buf_release(&text);
+    buf_release(&config);
+    buf_release(&line);
+    return policy;
+}
+
+/* The file in which it is sent, and each of its lines another. */
+static void
+sent_in_a_file(void **state)
+{
+    const struct pending *p = scene();
+    struct buf file = BUF_INIT(FOLLOWUP_FILE_MAX), twin = BUF_INIT(FOLLOWUP_FILE_MAX);
+    struct policy *policy = policy_of();
+    struct followup u;
+    uint64_t position;
+
+    (void)state;
+    append(5, true);
+    learn();
+    assert_int_equal(confirm(p, &position), VERDICT_YES);
+    assert_int_equal(followup_write(&the_log, buf_span(&p->bytes), buf_span(&update), &file),
+                     RES_OK);
+    for (size_t i = 0, n = 1; i <= n; i++) {
+        failalloc_at(i);
+        enum result rc = followup_parse(buf_span(&file), policy, &u);
+        n = i == 0 ? failalloc_count() : n;
+        failalloc_at(0);
+        assert_int_equal(rc, i == 0 ? RES_OK : RES_MEMORY);
+        if (rc != RES_OK)
+            continue;
+        assert_true(span_equal(buf_span(&u.update), buf_span(&update)));
+        assert_ptr_equal(pendings_find_hash(&waiting, &u.credential), p);
+        followup_release(&u);
+    }
+    assert_true(followup_is(buf_span(&file)));
+    assert_false(followup_is(span_of(file.p, 8)));
+    for (size_t at = 0; at < file.n; at++) {
+        file.p[at] ^= 1;
+        assert_int_not_equal(followup_parse(buf_span(&file), policy, &u), RES_OK);
+        file.p[at] ^= 1;
+    }
+    assert_int_equal(
+        followup_write(&the_log, buf_span(&p->bytes), span_of(update.p, update.n - 1), &twin),
+        RES_OK);
+    assert_int_equal(followup_parse(buf_span(&twin), policy, &u), RES_TRUNCATED);
+    assert_int_equal(followup_parse(buf_span(&file), keys.policy, &u), RES_KEY_UNKNOWN);
+    policy_free(policy);
+    buf_release(&file);
+    buf_release(&twin);
+    end();
+}
+
 /* The credential was of another tree than the directory's. */
 static void
 a_fork(void **state)
@@ -490,7 +626,11 @@ main(void)
         cmocka_unit_test(expired),
         cmocka_unit_test(what_waits_outlives_a_run),
         cmocka_unit_test(what_may_not_wait),
+        cmocka_unit_test(what_was_sent),
+        cmocka_unit_test(sent_in_a_file),
     };
+    int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    buf_release(&update);
+    return rc;
 }
