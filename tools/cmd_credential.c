@@ -6,19 +6,16 @@
 #include "tools/credential.h"
 #include "tools/offered.h"
 
-static const struct option OPTIONS[] = {{"make", required_argument, NULL, 'm'},
-                                        {"check", required_argument, NULL, 'c'},
-                                        {"confirm", no_argument, NULL, 'C'},
-                                        {"for", required_argument, NULL, 'f'},
-                                        {"fold", no_argument, NULL, 'F'},
-                                        {"out", required_argument, NULL, 'o'},
-                                        {"log", required_argument, NULL, 'l'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
+static const struct option OPTIONS[] = {
+    {"make", required_argument, NULL, 'm'},   {"check", required_argument, NULL, 'c'},
+    {"update", required_argument, NULL, 'u'}, {"confirm", no_argument, NULL, 'C'},
+    {"for", required_argument, NULL, 'f'},    {"fold", no_argument, NULL, 'F'},
+    {"out", required_argument, NULL, 'o'},    {"log", required_argument, NULL, 'l'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
 
 /* What was given on the command line. */
 struct given {
-    int what;    /* 'm', 'c', 'C'; 0: nothing, -1: two of them */
+    int what;    /* 'm', 'c', 'u', 'C'; 0: nothing, -1: two of them */
     bool checks; /* --for, --fold or --out */
 };
 
@@ -66,9 +63,38 @@ run_task(struct credential_task *t, const struct options *o, int what)
 {
     int e = app_open(&t->app, o, true);
     if (e == EXIT_YES)
-        e = what == 'm' ? credential_make(t) : what == 'c' ? check(t) : credential_confirm_all(t);
+        e = what == 'm'   ? credential_make(t)
+            : what == 'c' ? check(t)
+            : what == 'u' ? credential_update_write(t)
+                          : credential_confirm_all(t);
     app_close(&t->app);
     return e;
+}
+
+/* The arguments behind the options, n of them. */
+static int
+take_arguments(struct credential_task *t, const struct given *g, int n, char **at)
+{
+    static const char *const says[] = {['m'] = "--make takes one address",
+                                       ['c'] = "--check takes one address at most",
+                                       ['u'] = "--update takes one credential",
+                                       ['C'] = "--confirm takes one file at most"};
+    bool needed = g->what == 'm' || g->what == 'u';
+    if (needed ? n != 1 : n > 1)
+        return cmd_usage(&CMD_CREDENTIAL, "%s", says[g->what]);
+    if (g->checks && g->what != 'c')
+        return cmd_usage(&CMD_CREDENTIAL, "--for, --fold and --out belong to --check");
+    if (t->origin != NULL && (g->what == 'c' || g->what == 'u' || (g->what == 'C' && n == 1)))
+        return cmd_usage(&CMD_CREDENTIAL, "a file says itself of which log it is");
+    if (n == 0)
+        return EXIT_YES;
+    if (g->what == 'C')
+        t->file = at[0];
+    else if (g->what == 'u')
+        t->given = at[0];
+    else
+        return read_address(at[0], t);
+    return EXIT_YES;
 }
 
 static int
@@ -81,7 +107,7 @@ run(const struct options *o, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1) {
         if (c == 'h')
             return cmd_help(&CMD_CREDENTIAL);
-        else if (c == 'm' || c == 'c' || c == 'C')
+        else if (c == 'm' || c == 'c' || c == 'u' || c == 'C')
             choose(&g, c);
         else if (c == 'l')
             t.origin = optarg;
@@ -92,29 +118,19 @@ run(const struct options *o, int argc, char **argv)
                              c == 'f' ? "--for takes encrypt or sign" : "unknown option");
         t.q.fold = t.q.fold || c == 'F';
         t.out = c == 'o' ? optarg : t.out;
-        t.file = c == 'm' || c == 'c' ? optarg : t.file;
+        t.file = c == 'm' || c == 'c' || c == 'u' ? optarg : t.file;
     }
-    int left = argc - optind;
     if (g.what <= 0)
-        return cmd_usage(&CMD_CREDENTIAL, "one of --make, --check and --confirm");
-    if (g.what == 'm' ? left != 1 : left > 1)
-        return cmd_usage(&CMD_CREDENTIAL, g.what == 'C' ? "--confirm takes one file at most"
-                                                        : "it takes one address");
-    if (g.checks && g.what != 'c')
-        return cmd_usage(&CMD_CREDENTIAL, "--for, --fold and --out belong to --check");
-    if (t.origin != NULL && (g.what == 'c' || (g.what == 'C' && left == 1)))
-        return cmd_usage(&CMD_CREDENTIAL, "a file says itself of which log it is");
-    if (g.what == 'C')
-        t.file = left == 1 ? argv[optind] : NULL;
-    else if (left == 1 && read_address(argv[optind], &t) != EXIT_YES)
-        return EXIT_INPUT;
-    return run_task(&t, o, g.what);
+        return cmd_usage(&CMD_CREDENTIAL, "one of --make, --check, --update and --confirm");
+    int e = take_arguments(&t, &g, argc - optind, argv + optind);
+    return e == EXIT_YES ? run_task(&t, o, g.what) : e;
 }
 
 const struct command CMD_CREDENTIAL = {
     .name = "credential",
     .arguments = "--make FILE [--log ORIGIN] ADDRESS | --check FILE [--for encrypt|sign] [--fold] "
-                 "[--out FILE.pem] [ADDRESS] | --confirm [--log ORIGIN] [FILE]",
+                 "[--out FILE.pem] [ADDRESS] | --update FILE CREDENTIAL | --confirm [--log ORIGIN] "
+                 "[FILE]",
     .purpose = "the keys of an address in a file that proves itself, offline",
     .help =
         "A credential is a file that one user gives another.  It proves which certificates an "
@@ -134,11 +150,18 @@ const struct command CMD_CREDENTIAL = {
         "and then, learns them.\n"
         "                      A provisional one is kept until it is confirmed.  With ADDRESS: it "
         "must be about that one\n"
-        "  --confirm [FILE]    confirms the provisional ones that were checked before (or that "
-        "one): "
-        "asks the log for what is\n"
-        "                      new, and where that is not enough for the confirmation itself, "
-        "naming the address\n"
+        "  --update FILE       for who made a provisional one: asks the log for what confirms "
+        "CREDENTIAL, and writes it, to be\n"
+        "                      given to whoever has that one\n"
+        "  --confirm [FILE]    confirms the provisional ones that were checked before: asks the "
+        "log "
+        "for what is new, and where\n"
+        "                      that is not enough for the confirmation itself, naming the address. "
+        " "
+        "FILE: that credential only;\n"
+        "                      or an update that somebody gave you: then nobody is asked, and it "
+        "is "
+        "kept while it is too early\n"
         "\n"
         "with --check:\n"
         "  --for encrypt|sign  only certificates for that purpose are offered\n"

@@ -16,7 +16,8 @@ struct credential_task {
     struct app app;
     const char *text;   /* the address as it was typed; NULL: none */
     struct label label; /* of text */
-    const char *file;   /* NULL or "-": stdin or stdout, as it fits */
+    const char *file;   /* that is read or written; "-": stdin or stdout; NULL: none */
+    const char *given;  /* --update: the credential */
     const char *origin; /* --log */
     const char *out;    /* --out */
     struct offer_question q;
@@ -28,11 +29,19 @@ int credential_make(struct credential_task *t);
 /* --check: asks nobody. */
 int credential_check(struct credential_task *t);
 
+/* --update: asks the log for what confirms a credential, and writes the file. */
+int credential_update_write(struct credential_task *t);
+
 /* --confirm: asks each log of which something waits. */
 int credential_confirm_all(struct credential_task *t);
 
-/* Reads a file of --check and --confirm; *ret is to be released after EXIT_YES. */
-int credential_read(struct credential_task *t, struct voucher *ret);
+/* Reads a file into *ret, which is empty; a credential out of one, to be released after EXIT_YES.
+ */
+int credential_read_file(const char *path, struct buf *ret);
+int credential_read(const struct credential_task *t, const char *path, struct voucher *ret);
+
+/* The exit code of what became of reading path as a credential or an update; says what is wrong. */
+int credential_form(const char *path, enum result r);
 
 /* The credentials of log that wait, of the state directory; empty with --stateless. */
 int credential_load_pending(struct app *a, const struct policy_log *log, struct pendings *ret);

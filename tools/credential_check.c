@@ -13,23 +13,39 @@
 /* ---- what was handed in ---- */
 
 int
-credential_read(struct credential_task *t, struct voucher *ret)
+credential_read_file(const char *path, struct buf *ret)
 {
-    struct buf text = BUF_INIT(VOUCHER_FILE_MAX);
     char why[APP_REASON_MAX];
-    enum result r = file_read(t->file, &text);
+    enum result r = file_read(path, ret);
     if (r == RES_OK)
-        r = voucher_parse(buf_span(&text), t->app.policy, ret);
-    buf_release(&text);
+        return EXIT_YES;
+    app_say("cannot read %s: %s", path, r == RES_ABSENT ? "no such file" : app_reason(r, why));
+    return r == RES_MEMORY ? EXIT_FAULT : EXIT_INPUT;
+}
+
+int
+credential_form(const char *path, enum result r)
+{
+    char why[APP_REASON_MAX];
     if (r == RES_OK)
         return EXIT_YES;
     if (r == RES_KEY_UNKNOWN)
-        app_say("%s is of a log whose directory the policy does not name", t->file);
-    else if (r == RES_ABSENT)
-        app_say("%s: no such file, or a line is missing in it", t->file);
+        app_say("%s is of a log whose directory the policy does not name", path);
     else
-        app_say("%s is no credential: %s", t->file, app_reason(r, why));
-    return result_class(r) == CLASS_BROKEN && r != RES_IO ? EXIT_FAULT : EXIT_INPUT;
+        app_say("%s is no such file: %s", path,
+                r == RES_ABSENT ? "a line is missing" : app_reason(r, why));
+    return result_class(r) == CLASS_BROKEN ? EXIT_FAULT : EXIT_INPUT;
+}
+
+int
+credential_read(const struct credential_task *t, const char *path, struct voucher *ret)
+{
+    struct buf text = BUF_INIT(VOUCHER_FILE_MAX);
+    int e = credential_read_file(path, &text);
+    if (e == EXIT_YES)
+        e = credential_form(path, voucher_parse(buf_span(&text), t->app.policy, ret));
+    buf_release(&text);
+    return e;
 }
 
 /* ---- why not ---- */
@@ -231,7 +247,7 @@ credential_check(struct credential_task *t)
 {
     struct voucher v;
     struct memory m;
-    int e = credential_read(t, &v);
+    int e = credential_read(t, t->file, &v);
     if (e != EXIT_YES)
         return e;
     memory_init(&m);

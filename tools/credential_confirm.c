@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "client/directory/confirmer.h"
+#include "client/directory/followup.h"
 #include "client/json.h"
 #include "merkle/base/text.h"
 #include "tools/credential.h"
@@ -102,12 +103,13 @@ tell(const struct app *a, const struct policy_log *log, const struct pending *p,
     return r == RES_OK ? EXIT_YES : EXIT_FAULT;
 }
 
-/* *ret_settled: it waits no more. */
+/* *ret_settled: it waits no more.  transport NULL: nobody is asked. */
 static int
 confirm(struct credential_task *t, struct transport *transport, const struct policy_log *log,
         const struct memory *m, const struct pending *p, bool *ret_settled)
 {
-    const struct confirmer_config c = {.log = log, .memory = m, .pending = p, .seed = app_now()};
+    const struct confirmer_config c = {
+        .log = log, .memory = m, .pending = p, .offline = transport == NULL, .seed = app_now()};
     struct confirmer *f;
     *ret_settled = false;
     if (confirmer_new(&c, &f) != RES_OK) {
@@ -188,30 +190,96 @@ confirm_logs(struct credential_task *t, struct transport *transport, size_t *ret
     return worst;
 }
 
+/* ---- one file ---- */
+
+static void
+drop(struct pendings *p, const struct pending *one)
+{
+    size_t i = 0;
+    while (p->at[i] != one)
+        i++;
+    pendings_drop(p, i);
+}
+
+/* What its sender sent after a credential: verified if it can be, else kept until it can. */
+static int
+take_update(struct credential_task *t, const struct followup *u, struct pendings *p,
+            struct pending *one)
+{
+    bool settled = false;
+    struct memory m;
+    memory_init(&m);
+    int e = remembered_load(&t->app, u->log, &m);
+    if (e == EXIT_YES && pending_queue(one, buf_span(&u->update)) != RES_OK) {
+        app_say("no memory");
+        e = EXIT_FAULT;
+    }
+    if (e == EXIT_YES)
+        e = confirm(t, NULL, u->log, &m, one, &settled);
+    if (settled)
+        drop(p, one);
+    if (settled || e == EXIT_LATER)
+        e = app_worse(e, credential_save_pending(&t->app, u->log, p));
+    memory_release(&m);
+    return e;
+}
+
+static int
+confirm_by_update(struct credential_task *t, struct span text, size_t *ret_waiting)
+{
+    struct followup u;
+    struct pendings p;
+    int e = credential_form(t->file, followup_parse(text, t->app.policy, &u));
+    if (e != EXIT_YES)
+        return e;
+    pendings_init(&p);
+    e = credential_load_pending(&t->app, u.log, &p);
+    struct pending *one = pendings_find_hash(&p, &u.credential);
+    *ret_waiting = one != NULL;
+    if (e == EXIT_YES && one != NULL)
+        e = take_update(t, &u, &p, one);
+    pendings_release(&p);
+    followup_release(&u);
+    return e;
+}
+
+static int
+confirm_file(struct credential_task *t, struct transport *transport, size_t *ret_waiting)
+{
+    struct buf text = BUF_INIT(VOUCHER_FILE_MAX);
+    struct voucher v;
+    int e = credential_read_file(t->file, &text);
+    if (e == EXIT_YES && followup_is(buf_span(&text))) {
+        e = confirm_by_update(t, buf_span(&text), ret_waiting);
+    } else if (e == EXIT_YES) {
+        e = credential_form(t->file, voucher_parse(buf_span(&text), t->app.policy, &v));
+        if (e == EXIT_YES) {
+            e = confirm_log(t, transport, v.log, &v.bytes, ret_waiting);
+            voucher_release(&v);
+        }
+    }
+    buf_release(&text);
+    if (e == EXIT_YES && *ret_waiting == 0) {
+        app_say("the credential of %s does not wait: check it first, or it was confirmed", t->file);
+        e = EXIT_INPUT;
+    }
+    return e;
+}
+
 int
 credential_confirm_all(struct credential_task *t)
 {
     const struct transport_config tc = {0};
     struct transport *transport = NULL;
-    struct voucher v = {.log = NULL};
     size_t waiting = 0;
-    int e = t->file == NULL ? EXIT_YES : credential_read(t, &v);
-    if (e != EXIT_YES)
-        return e;
     if (transport_new(&tc, &transport) != RES_OK) {
         app_say("cannot set up libcurl");
-        e = EXIT_FAULT;
-    } else if (t->file != NULL) {
-        e = confirm_log(t, transport, v.log, &v.bytes, &waiting);
-    } else {
-        e = confirm_logs(t, transport, &waiting);
+        return EXIT_FAULT;
     }
-    if (e == EXIT_YES && waiting == 0 && t->file != NULL)
-        app_say("%s does not wait: check it first, or it was confirmed", t->file);
-    else if (e == EXIT_YES && waiting == 0 && !t->app.o.json)
+    int e = t->file != NULL ? confirm_file(t, transport, &waiting)
+                            : confirm_logs(t, transport, &waiting);
+    if (e == EXIT_YES && waiting == 0 && !t->app.o.json)
         (void)puts("no credential waits to be confirmed");
-    if (t->file != NULL)
-        voucher_release(&v);
     transport_free(transport);
-    return e == EXIT_YES && waiting == 0 && t->file != NULL ? EXIT_INPUT : e;
+    return e;
 }

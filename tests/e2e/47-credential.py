@@ -7,6 +7,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -148,17 +149,32 @@ def provisional(scene):
 
 
 def confirm(scene):
+    early, update = scene.house.path("early"), scene.house.path("update")
+    shutil.copytree(scene.house.path("bob"), scene.house.path("carol"))
+    scene.expect("too early for an update", 3, "alice", "credential", "--update", update, early, word="not confirmed yet")
     scene.grow(16)
-    out, _ = scene.expect("alice's is confirmed", 0, "bob", "--json", "credential", "--confirm", scene.house.path("early"))
+    out, _ = scene.expect("carol asks the log", 0, "carol", "--json", "credential", "--confirm", early)
     said = json.loads(out)
     scene.checks.equal((said["address"], said["confirmed"]), (ALICE, True), "in JSON")
-    scene.expect("the other one is not", 4, "bob", "credential", "--confirm", word="PROOF REFUSED")
-    scene.checks.equal(len(scene.evidence()), 3, "and kept as evidence")
+    scene.expect("alice asks for what confirms it", 0, "alice", "credential", "--update", update, early, word="confirms")
+    before = len(scene.bobs.asked)
+    scene.expect("bob does not know that entry yet", 3, "bob", "credential", "--confirm", update, word="not confirmed yet")
+    scene.checks.equal(scene.bobs.asked[before:], [], "and asks nobody")
+    scene.expect("bob gets to know it", 0, "bob", "monitor", "--once")
+    before = len(scene.bobs.asked)
+    scene.expect("what was sent is enough, and what forked is refused", 4, "bob", "credential", "--confirm", word="PROOF REFUSED")
+    scene.checks.equal(scene.bobs.asked[before:].count("/kt/v1/credential-update"), 1, "the log is asked about the other one only")
+    scene.checks.equal(len(scene.evidence()), 3, "which is kept as evidence")
     scene.expect("nothing waits", 0, "bob", "credential", "--confirm", word="no credential waits")
-    scene.expect("and it does not", 2, "bob", "credential", "--confirm", scene.house.path("early"), word="does not wait")
-    scene.check("it can still be checked", 0, "early", word="not yet confirmed")
+    scene.expect("nor does it", 2, "bob", "credential", "--confirm", early, word="does not wait")
+    scene.expect("nor does it", 2, "bob", "credential", "--confirm", update, word="does not wait")
+    scene.check("it can be checked again", 0, "early", word="not yet confirmed")
+    before = len(scene.bobs.asked)
+    scene.expect("and confirmed by what was sent", 0, "bob", "credential", "--confirm", update, word="confirmed by distinguished entry 15")
+    scene.checks.equal(scene.bobs.asked[before:], [], "asking nobody")
     scene.expect("alice makes one more", 0, "alice", "credential", "--make", scene.house.path("late"), ALICE, word="standard")
     scene.check("which is for an entry that bob knows", 0, "late", word="standard")
+    scene.expect("a standard one needs no update", 2, "alice", "credential", "--update", update, scene.house.path("late"))
 
 
 def scenario(house, checks):
