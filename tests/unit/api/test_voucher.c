@@ -239,6 +239,7 @@ made_and_believed(void **state)
     grow(9);
     expect_alice("when more is known", buf_span(&before), false, 1);
     expect_alice("when more is known", buf_span(&after), true, 2);
+    buf_release(&after);
     make_file(&after);
     expect_alice("in one that is distinguished now", buf_span(&after), false, 2);
     memory.recent_n = 2; /* 7 and 3 */

@@ -51,7 +51,8 @@ append(uint64_t after, bool version)
 {
     uint64_t timestamp = t.n == 0 ? 1000000 : fed_now(&t) + after;
 
-    testdir_fill(&t);
+    if (t.d != NULL)
+        testdir_fill(&t);
     testdir_append(&t, timestamp, version ? 1 : 0);
     testdir_open(&t);
 }

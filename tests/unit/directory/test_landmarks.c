@@ -34,7 +34,8 @@ append(struct rng *r, size_t n)
 {
     uint64_t timestamp = t.n == 0 ? 1000000 : fed_now(&t);
 
-    testdir_fill(&t);
+    if (t.d != NULL)
+        testdir_fill(&t);
     for (size_t i = 0; i < n; i++, timestamp += rng_next(r) % 20)
         testdir_append(&t, timestamp, (unsigned)(rng_next(r) % 2));
     testdir_open(&t);
