@@ -189,14 +189,41 @@ compare(struct shelf *s, const struct checkpoint *outside, struct compared *ret)
 }
 
 enum result
+copy_compare_feed(const struct config *c, struct shelf *s, struct span feed,
+                  uint64_t *ret_timestamp, struct log_trouble *why)
+{
+    struct checkpoint outside;
+    struct compared copy = {0, 0};
+    enum result rc = open_feed(c, feed, &outside, why);
+
+    if (rc != RES_OK)
+        return rc;
+    if (outside.size == 0) { /* any feed begins so */
+        log_say(why, "the feed's head given is of a feed without entries: get a newer one");
+        return RES_STALE;
+    }
+    rc = compare(s, &outside, &copy);
+    if (rc == RES_STORE_BEHIND)
+        log_say(why,
+                "the feed had %" PRIu64 " entries outside, this copy's has %" PRIu64
+                ": to serve it would fork the directory; find a newer copy",
+                outside.size, copy.size);
+    else if (rc == RES_CONFLICT)
+        log_say(why, "the feed's head given and this copy are different trees: keep both as "
+                     "evidence");
+    else if (rc == RES_OK)
+        *ret_timestamp = copy.timestamp;
+    return rc;
+}
+
+enum result
 copy_check_feed(const struct config *c, struct span feed, uint64_t now_ms, uint64_t max_age_ms,
                 struct log_trouble *why)
 {
     char path[FILES_PATH_MAX];
     struct shelf_options o = {.path = path, .map_size = c->map_size, .read_only = true};
-    struct checkpoint outside;
     struct shelf *s;
-    struct compared copy = {0, 0};
+    uint64_t timestamp;
     enum result rc = files_path(c->dir, "directory", path);
 
     if (rc != RES_OK || !files_exist(path))
@@ -206,26 +233,10 @@ copy_check_feed(const struct config *c, struct span feed, uint64_t now_ms, uint6
                      "newest that is known outside too, --feed FILE, a saved /feed/checkpoint");
         return RES_CONFIG;
     }
-    rc = open_feed(c, feed, &outside, why);
+    rc = shelf_open(&o, &s);
     if (rc != RES_OK)
         return rc;
-    if (outside.size == 0) { /* any feed begins so */
-        log_say(why, "the feed's head given is of a feed without entries: get a newer one");
-        return RES_STALE;
-    }
-    rc = shelf_open(&o, &s);
-    if (rc == RES_OK) {
-        rc = compare(s, &outside, &copy);
-        shelf_close(s);
-    }
-    if (rc == RES_STORE_BEHIND)
-        log_say(why,
-                "the feed had %" PRIu64 " entries outside, this copy's has %" PRIu64
-                ": to serve it would fork the directory; find a newer copy",
-                outside.size, copy.size);
-    else if (rc == RES_CONFLICT)
-        log_say(why, "the feed's head given and this copy are different trees: keep both as "
-                     "evidence");
-    return rc == RES_OK ? headage_check("feed's head", copy.timestamp, now_ms, max_age_ms, why)
-                        : rc;
+    rc = copy_compare_feed(c, s, feed, &timestamp, why);
+    shelf_close(s);
+    return rc == RES_OK ? headage_check("feed's head", timestamp, now_ms, max_age_ms, why) : rc;
 }

@@ -7,6 +7,7 @@
 #ifndef LOG_COPY_DIRECTORY_H
 #define LOG_COPY_DIRECTORY_H
 
+#include "log/directory/shelf.h"
 #include "log/log.h"
 
 /*
@@ -27,5 +28,11 @@ MUST_CHECK enum result copy_directory(const char *dir, const char *dest, uint64_
  */
 MUST_CHECK enum result copy_check_feed(const struct config *c, struct span feed, uint64_t now_ms,
                                        uint64_t max_age_ms, struct log_trouble *why);
+
+/* Whether s has the feed's entries that the checkpoint counts, and they are the same; when the last
+ * of them was made into *ret_timestamp, milliseconds.  Errors as copy_check_feed's, but its age is
+ * not asked. */
+MUST_CHECK enum result copy_compare_feed(const struct config *c, struct shelf *s, struct span feed,
+                                         uint64_t *ret_timestamp, struct log_trouble *why);
 
 #endif

@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include "log/audit.h"
+#include "log/dirlock.h"
 #include "log/files.h"
+#include "log/fsck_directory.h"
 #include "log/guard.h"
+#include "log/log_private.h"
+#include "log/policyfile.h"
 #include "log/store/index.h"
 #include "merkle/base/text.h"
 
 #define PEM_MAX 4096
-#define POLICY_MAX 65536
 /* A damaged head may count 2^60 entries, each of them missing. */
 #define FINDINGS_MAX 10000
 
@@ -66,36 +69,16 @@ fsck_public_key(const char *dir, struct p256_key **ret)
     return rc;
 }
 
-/* The vkey of the first "log VKEY URL" line. */
-static struct span
-find_vkey(struct span text)
-{
-    static const char LOG[] = "log ";
-    size_t skip = sizeof(LOG) - 1;
-    while (text.n) {
-        const uint8_t *end = memchr(text.p, '\n', text.n);
-        size_t n = end ? (size_t)(end - text.p) : text.n;
-        struct span line = span_of(text.p, n);
-        text = span_of(text.p + n + (end ? 1 : 0), text.n - n - (end ? 1 : 0));
-        if (line.n <= skip || memcmp(line.p, LOG, skip) != 0)
-            continue;
-        line = span_of(line.p + skip, line.n - skip);
-        const uint8_t *blank = memchr(line.p, ' ', line.n);
-        return span_of(line.p, blank ? (size_t)(blank - line.p) : line.n);
-    }
-    return span_of(NULL, 0);
-}
-
 enum result
 fsck_note_key(const char *dir, struct note_key *ret)
 {
-    char path[FILES_PATH_MAX];
-    struct buf text = BUF_INIT(POLICY_MAX);
-    enum result rc = files_path(dir, "policy", path);
+    struct buf text = BUF_INIT(POLICYFILE_MAX);
+    struct span vkey;
+    enum result rc = policyfile_read(dir, &text);
     if (rc == RES_OK)
-        rc = files_read(path, &text);
+        rc = policyfile_word(buf_span(&text), "log ", &vkey);
     if (rc == RES_OK)
-        rc = note_key_parse(find_vkey(buf_span(&text)), ret);
+        rc = note_key_parse(vkey, ret);
     if (rc == RES_OK && ret->type != KEY_ED25519)
         rc = RES_KEY;
     buf_release(&text);
@@ -171,7 +154,8 @@ check_bundles(const struct fsck_options *o, struct audit *a)
             return RES_OK;
         }
         if (o->progress && (n % 64 == 63 || n + 1 == bundles))
-            o->progress(o->arg, n + 1 == bundles ? a->size : (n + 1) * STORE_BUNDLE, a->size);
+            o->progress(o->arg, "entries", n + 1 == bundles ? a->size : (n + 1) * STORE_BUNDLE,
+                        a->size);
     }
     return RES_OK;
 }
@@ -281,43 +265,92 @@ check_index(const struct fsck_options *o, const struct config *c, struct fsck_re
     return RES_OK;
 }
 
-enum result
-fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_trouble *why)
+static enum result
+load_config(const struct fsck_options *o, struct config *c, struct fsck_report *ret,
+            struct log_trouble *why)
 {
-    struct config c;
     char detail[CONFIG_TEXT_MAX];
     int line;
-    struct keys keys = {.p256 = NULL};
     memset(ret, 0, sizeof(*ret));
     hash_empty(&ret->root);
     why->text[0] = 0;
-    enum result rc = config_load(o->dir, &c, &line, detail);
+    enum result rc = config_load(o->dir, c, &line, detail);
     if (rc == RES_CONFIG)
         log_say(why, "%.200s/cartulary.conf, line %d: %s", o->dir, line, detail);
-    if (rc == RES_OK) {
-        keys.origin = c.origin;
-        rc = fsck_public_key(o->dir, &keys.p256);
-        if (rc != RES_OK)
-            log_say(why, "%.200s/log.pub.pem: %s", o->dir, result_sentence(rc));
-    }
+    return rc;
+}
+
+/* The certificate log alone. */
+static enum result
+check_log(const struct fsck_options *o, const struct config *c, struct fsck_report *ret,
+          struct log_trouble *why)
+{
+    struct keys keys = {.origin = c->origin};
+    enum result rc = fsck_public_key(o->dir, &keys.p256);
+    if (rc != RES_OK)
+        log_say(why, "%.200s/log.pub.pem: %s", o->dir, result_sentence(rc));
     if (rc == RES_OK) {
         rc = fsck_note_key(o->dir, &keys.note);
         if (rc != RES_OK)
             log_say(why, "%.200s/policy, its line 'log': %s", o->dir, result_sentence(rc));
     }
     if (rc == RES_OK)
-        rc = check_store(o, &c, &keys, ret, why);
+        rc = check_store(o, c, &keys, ret, why);
     if (rc == RES_OK)
-        rc = check_index(o, &c, ret);
+        rc = check_index(o, c, ret);
     p256_key_free(keys.p256);
     if (rc == RES_STORE_DAMAGED) {
         ret->findings++;
         o->finding(o->arg, "store", "cannot be read to its end: its structure is damaged");
-        return rc;
+        rc = RES_OK;
     }
-    if (rc == RES_OK)
-        return ret->findings ? RES_STORE_DAMAGED : RES_OK;
-    if (!why->text[0])
+    return rc;
+}
+
+/* A result for who asked. */
+static enum result
+verdict(enum result rc, const struct fsck_options *o, const struct fsck_report *ret,
+        struct log_trouble *why)
+{
+    if (rc == RES_OK && ret->findings)
+        return RES_STORE_DAMAGED;
+    if (rc != RES_OK && !why->text[0])
         log_say(why, "%.200s: %s (%s)", o->dir, result_sentence(rc), result_name(rc));
     return rc;
+}
+
+enum result
+fsck_run(const struct fsck_options *o, struct fsck_report *ret, struct log_trouble *why)
+{
+    struct config c;
+    enum result rc = load_config(o, &c, ret, why);
+    if (rc == RES_OK)
+        rc = check_log(o, &c, ret, why);
+    if (rc == RES_OK && !o->log_alone)
+        rc = fsck_directory(o, &c, ret, why);
+    return verdict(rc, o, ret, why);
+}
+
+enum result
+fsck_rebuild(const struct fsck_options *o, struct fsck_report *ret, struct rebuild_report *ret_made,
+             struct log_trouble *why)
+{
+    struct config c;
+    struct dirlock lock = DIRLOCK_NONE;
+    enum result rc = load_config(o, &c, ret, why);
+    if (rc == RES_OK && !log_has_directory(&c)) {
+        log_say(why, "%.200s has no directory: it takes certificates by their notAfter", o->dir);
+        rc = RES_CONFIG;
+    }
+    if (rc == RES_OK)
+        rc = dirlock_take(&lock, o->dir, why);
+    if (rc == RES_OK)
+        rc = check_log(o, &c, ret, why);
+    /* What is damaged would be made part of what is signed. */
+    if (rc == RES_OK && ret->findings == 0)
+        rc = fsck_directory_rebuild(o, &c, ret_made, why);
+    else if (rc == RES_OK)
+        log_say(why, "the certificate log is damaged: a directory is made from a sound one only");
+    dirlock_release(&lock);
+    return verdict(rc, o, ret, why);
 }

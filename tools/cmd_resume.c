@@ -39,7 +39,8 @@ cmd_resume(int argc, char **argv)
                         argv[1]);
         return daemon_exit_code(rc);
     }
-    struct fsck_options o = {.dir = argv[1], .sct_every = 1, .finding = on_finding};
+    struct fsck_options o = {
+        .dir = argv[1], .sct_every = 1, .proof_every = 1, .finding = on_finding};
     rc = fsck_run(&o, &report, &why);
     if (rc != RES_OK) {
         daemon_complain("not resumed: %s",

@@ -33,7 +33,7 @@ reason_of(const struct offer *o)
 {
     if (o->offered)
         return "ok";
-    return o->announced ? "announced" : trust_reason_name(o->why);
+    return o->announced && o->why == TRUST_CRITICAL ? "announced" : trust_reason_name(o->why);
 }
 
 static void
@@ -50,7 +50,7 @@ print_record(const struct found_record *r, const struct offer *o)
                      r->m.precert_index);
     else
         (void)printf("    certificate %s, entry %" PRIu64 "\n", id, r->m.final_index);
-    if (!o->offered && !o->announced)
+    if (!o->offered && !(o->announced && o->why == TRUST_CRITICAL))
         (void)printf("    logged, not trusted: %s\n", trust_reason_sentence(o->why));
 }
 

@@ -105,7 +105,7 @@ answer_resume(struct exchange *x)
 }
 
 void
-answer_ticking(struct server *s)
+answer_ticking(struct server *s, uint64_t now)
 {
     struct exchange *x = s->ticking;
 
@@ -113,9 +113,16 @@ answer_ticking(struct server *s)
     while (x != NULL) {
         struct exchange *next = x->next;
 
-        resume_now(x);
+        if (x->due > now) {
+            x->next = s->ticking;
+            s->ticking = x;
+        } else {
+            resume_now(x);
+        }
         x = next;
     }
+    if (s->ticking != NULL)
+        server_tick(s);
 }
 
 static void
@@ -132,6 +139,7 @@ begin_exchange(struct client *c)
     x->thread = &c->server->threads[c->server->thread_count - 1];
     x->why = RES_OK;
     x->on_loop = NULL;
+    x->due = uv_now(&c->server->loop) + HTTP_TICK_MS;
     x->reply = (struct reply){.status = 500};
     x->done = done_on_loop;
 }

@@ -84,7 +84,8 @@
 /* A thread's buffer for it, given back when it grew beyond: one full data tile fits. */
 #define GZIP_SCRATCH_KEPT (1u << 20)
 
-/* Answers about an address leave together, so often: how long one took to make does not show. */
+/* Answers about an address leave together, so often, and none before it is that old: how long one
+ * took to make does not show, not even as the tick that it just missed. */
 #define HTTP_TICK_MS 5
 /* Body of a look-up; an address has 254 bytes at most, each three as "%41". */
 #define LOOKUP_BODY_MAX 4096

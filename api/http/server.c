@@ -140,7 +140,7 @@ begin_drain(struct server *s)
 static void
 end_loop(struct server *s)
 {
-    answer_ticking(s);
+    answer_ticking(s, UINT64_MAX);
     s->drain = DRAIN_DONE;
     uv_close((uv_handle_t *)&s->tick, NULL);
     uv_close((uv_handle_t *)&s->sweep, NULL);
@@ -198,7 +198,9 @@ on_sweep(uv_timer_t *t)
 static void
 on_tick(uv_timer_t *t)
 {
-    answer_ticking(t->data);
+    struct server *s = t->data;
+
+    answer_ticking(s, uv_now(&s->loop));
 }
 
 void

@@ -79,8 +79,8 @@ struct client *client_next(const struct client *c);
 
 /* ---- answer.c ---- */
 
-/* Answers all that wait for the tick. */
-void answer_ticking(struct server *s);
+/* Answers those that wait for the tick and are due; UINT64_MAX: all. */
+void answer_ticking(struct server *s, uint64_t now);
 
 /* ---- server.c ---- */
 

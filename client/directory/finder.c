@@ -161,6 +161,7 @@ on_follow(struct finder *f, const struct answer *a, const char *path, uint64_t n
         return;
     }
     memory_advance(m, &head);
+    memory_prune(l);
     f->followed++;
     f->at++;
     skip_settled(f);

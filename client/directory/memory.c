@@ -146,13 +146,16 @@ memory_follow(struct memory *m, struct span label, uint64_t position, uint32_t v
     return rc == RES_OK ? contact_add(&l->map, position, version) : rc;
 }
 
-/* Marks the steps that a ladder for the version needs; of none (-1), that for version 0. */
+/* Marks the steps that a ladder needs when the version is the greatest; for none (-1) it ends at
+ * version 0. */
 static void
 mark_needed(struct memory_label *l, int64_t version, bool needed[static PROVED_STEPS_MAX])
 {
     uint32_t ladder[LADDER_STEPS_MAX];
     unsigned n = ladder_base(version < 0 ? 0 : (uint32_t)version, ladder);
 
+    if (version < 0)
+        n = 1;
     for (unsigned i = 0; i < n; i++) {
         const struct consume_version *at = step_of(l, ladder[i]);
         if (at != NULL)

@@ -297,9 +297,9 @@ read_entry(struct span text, struct memory_label *l)
 
     if (r == RES_OK)
         r = text_u64(text, UINT32_MAX, &version);
-    if (r != RES_OK)
-        return RES_VALUE;
     size_t before = l->map.n;
+    if (r != RES_OK || (before > 0 && l->map.entries[before - 1].position >= position))
+        return RES_VALUE;
     r = contact_add(&l->map, position, (uint32_t)version);
     return r == RES_OK && l->map.n != before + 1 ? RES_VALUE : r;
 }
@@ -354,7 +354,7 @@ read_upcoming(struct span text, struct memory_label *l)
     size_t n = l->upcoming_n;
 
     if (n == MEMORY_UPCOMING_MAX || text_u64(text, NODE_LEAVES_MAX - 1, &position) != RES_OK ||
-        (n > 0 && l->upcoming[n - 1] > position))
+        position <= l->start || (n > 0 && l->upcoming[n - 1] > position))
         return RES_VALUE;
     l->upcoming[l->upcoming_n++] = position;
     return RES_OK;

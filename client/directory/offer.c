@@ -77,6 +77,9 @@ judge_record(struct judging *j, const struct found_record *r, struct offer *ret)
         j->left -= n;
         rc = validate(j, r, n, &ret->why);
     }
+    /* The poison is found before the dates are looked at. */
+    if (ret->announced && ret->why == TRUST_CRITICAL && !is_of_its_time(&r->m, j->q->time))
+        ret->why = j->q->time < r->m.not_before ? TRUST_NOT_YET : TRUST_EXPIRED;
     ret->offered = rc == RES_OK && ret->why == TRUST_OK && !ret->announced;
     return rc;
 }
@@ -87,7 +90,8 @@ outcome_of(const struct offer *o, const struct mailbox_record *m, uint64_t time)
 {
     if (o->offered)
         return OFFER_YES;
-    if (o->announced)
+    /* Nothing but the poison stands against it. */
+    if (o->announced && o->why == TRUST_CRITICAL)
         return OFFER_ANNOUNCED;
     switch (o->why) {
     case TRUST_KEY_USAGE:

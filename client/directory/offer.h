@@ -26,7 +26,8 @@ enum offer_outcome {
     OFFER_PURPOSE, /* none for the purpose */
     OFFER_EXPIRED, /* all that there were have expired, or are not valid yet */
     OFFER_REVOKED,
-    OFFER_ANNOUNCED, /* a precertificate only: the certificate was not logged */
+    OFFER_ANNOUNCED, /* a precertificate only, that validates but for its poison: the certificate
+                        was not logged */
     OFFER_UNTRUSTED, /* none validates */
     OFFER_ERASED
 };

@@ -483,20 +483,8 @@ update_versions(int64_t previous, unsigned count, uint32_t ret[static PROVED_STE
     return RES_OK;
 }
 
-/* The commitments of new versions are those that were shown before, where one was. */
-static enum result
-check_known(const struct consume_version *known, size_t known_n, const struct consume_version *now,
-            size_t n)
-{
-    for (size_t i = 0; i < known_n; i++)
-        for (size_t k = 0; k < n; k++)
-            if (known[i].version == now[k].version && known[i].has_commitment &&
-                now[k].has_commitment && !hash_equal(&known[i].commitment, &now[k].commitment))
-                return RES_CONFLICT;
-    return RES_OK;
-}
-
-/* Puts steps that are known beside the new ones. */
+/* Puts steps that are known beside the new ones, or in the place of those of the same version: what
+ * was shown of it stays known. */
 static enum result
 join_steps(const struct consume_version *known, size_t known_n, struct consume_version *ret,
            size_t *n)
@@ -505,8 +493,11 @@ join_steps(const struct consume_version *known, size_t known_n, struct consume_v
 
     for (size_t i = 0; i < known_n; i++) {
         bool there = false;
-        for (size_t k = 0; k < *n; k++)
-            there = there || ret[k].version == known[i].version;
+        for (size_t k = 0; k < *n && !there; k++) {
+            there = ret[k].version == known[i].version;
+            if (there)
+                ret[k] = known[i];
+        }
         if (there)
             continue;
         if (all == PROVED_STEPS_MAX)
@@ -516,6 +507,20 @@ join_steps(const struct consume_version *known, size_t known_n, struct consume_v
     qsort(ret, all, sizeof(*ret), by_version);
     *n = all;
     return RES_OK;
+}
+
+/* The commitment to value at the step's version; one that was shown before must be the same. */
+static enum result
+open_new(struct span label, struct span opening, struct span value, struct consume_version *step)
+{
+    struct consume_version now = {.version = step->version, .key = step->key};
+    enum result rc = open_commitment(label, now.version, opening, value, &now);
+
+    if (rc == RES_OK && step->has_commitment && !hash_equal(&step->commitment, &now.commitment))
+        rc = RES_CONFLICT;
+    if (rc == RES_OK)
+        *step = now;
+    return rc;
 }
 
 /* The commitments of the new versions, from their openings and values. */
@@ -533,7 +538,7 @@ open_values(struct span label, int64_t previous, const struct update_response *a
         rc = values.err != RES_OK ? values.err : info.err;
         for (size_t k = 0; k < ret->steps_n && rc == RES_OK; k++)
             if (ret->steps[k].version == version)
-                rc = open_commitment(label, version, opening, ret->values[i], &ret->steps[k]);
+                rc = open_new(label, opening, ret->values[i], &ret->steps[k]);
     }
     return rc;
 }
@@ -548,14 +553,12 @@ update_steps(const struct proved_by *by, struct span label, const struct consume
 
     if (rc == RES_OK)
         rc = take_steps(by, label, versions, ret->steps_n, &a->ladder, ret->steps);
-    /* All are newer than what the owner knew: none has a commitment yet. */
+    /* All are newer than what the owner knew: the ladder gives no commitment. */
     for (size_t i = 0; i < ret->steps_n && rc == RES_OK; i++)
         rc = ret->steps[i].has_commitment ? RES_COMMITMENT : RES_OK;
     if (rc == RES_OK)
         rc = join_steps(steps, steps_n, ret->steps, &ret->steps_n);
-    if (rc == RES_OK)
-        rc = open_values(label, previous, a, ret);
-    return rc == RES_OK ? check_known(steps, steps_n, ret->steps, ret->steps_n) : rc;
+    return rc == RES_OK ? open_values(label, previous, a, ret) : rc;
 }
 
 enum result

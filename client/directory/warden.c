@@ -19,8 +19,9 @@ struct warden {
     struct buf news[WARDEN_VERSIONS_MAX];
     size_t news_n;
     bool began;
-    bool again; /* the walk was cut where it began, and the log was asked for versions again */
-    bool full;  /* there are more versions than one run takes */
+    bool again;  /* the walk was cut where it began, and the log was asked for versions again */
+    bool full;   /* there are more versions than one run takes */
+    bool onward; /* the walk came further, or less is left to follow: the next run has more room */
 };
 
 enum result
@@ -190,8 +191,7 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
 static enum result
 keep_news(struct warden *w, const struct proved_update *p)
 {
-    w->full = w->news_n + p->n > WARDEN_VERSIONS_MAX;
-    if (w->full || w->l->upcoming_n + p->n > MEMORY_UPCOMING_MAX)
+    if (w->news_n + p->n > WARDEN_VERSIONS_MAX || w->l->upcoming_n + p->n > MEMORY_UPCOMING_MAX)
         return RES_TOO_LARGE;
     for (unsigned i = 0; i < p->n; i++) {
         struct buf *b = &w->news[w->news_n];
@@ -225,7 +225,8 @@ on_update(struct warden *w, const struct proved_by *by, struct span answer)
         w->l->steps_n = p->steps_n;
         w->l->map = p->map;
         w->again = false;
-    } else if (w->full) { /* the next run asks again for these */
+    } else if (r == RES_TOO_LARGE) { /* the next run asks again for these: the walk makes room */
+        w->full = true;
         w->step = STEP_MONITOR;
         r = RES_OK;
     }
@@ -247,6 +248,17 @@ move_start(struct memory_label *l, uint64_t start)
     memmove(l->upcoming, l->upcoming + n, l->upcoming_n * sizeof(*l->upcoming));
 }
 
+/* Where nothing came of the run the next one would do no better. */
+static void
+end_full(struct warden *w)
+{
+    if (w->news_n > 0 || w->onward)
+        verdict_end(&w->x.verdict, VERDICT_LATER, RES_BUSY,
+                    "there are more changes than one run takes: run it again");
+    else
+        exchange_fault(&w->x, RES_TOO_LARGE);
+}
+
 static enum result
 on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
 {
@@ -264,6 +276,7 @@ on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
         r = RES_KT_COUNT;
     if (r != RES_OK)
         return r;
+    w->onward = w->onward || moved || map.n < w->l->map.n;
     memory_advance(w->c.memory, &head);
     w->l->map = map;
     move_start(w->l, start);
@@ -271,8 +284,7 @@ on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
     if (!more && !w->full) {
         verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "nothing is there that was not told");
     } else if (w->full && !(more && moved)) {
-        verdict_end(&w->x.verdict, VERDICT_LATER, RES_BUSY,
-                    "there are more changes than one run takes: run it again");
+        end_full(w);
     } else if (moved) {
         w->again = false;
     } else {

@@ -36,7 +36,7 @@ void warden_answer(struct warden *w, const struct answer *a, uint64_t now);
 /* VERDICT_YES: nothing is there that was not told, shown in every distinguished entry up to the
  * newest.  VERDICT_LATER also when one run could not take all changes.  VERDICT_REFUSED also when
  * the log shows nothing of such an entry, and has no newer version either.  VERDICT_FAULT also when
- * the label changes more often than is kept (RES_TOO_LARGE). */
+ * the label changes more often than is kept, so that no run comes further (RES_TOO_LARGE). */
 const struct verdict *warden_verdict(const struct warden *w);
 
 /* Whether this run began the watch: from now on is the label watched. */

@@ -205,17 +205,57 @@ check_covered(struct directory *d, struct log_trouble *why)
     return rc;
 }
 
+/* What to do when a file is lost or damaged: the one can be computed again, the other not. */
 static enum result
-open_files(struct directory *d, const struct config *c, const char *path)
+say_lost(enum result rc, const struct config *c, const char *name, bool computed,
+         struct log_trouble *why)
+{
+    const char *how = rc == RES_ABSENT ? "is not there" : "is damaged";
+
+    if (rc != RES_ABSENT && rc != RES_STORE_DAMAGED)
+        return rc;
+    if (computed)
+        log_say(why,
+                "%.150s/directory/%s %s: 'cartularyd fsck %.150s --rebuild' makes it again from "
+                "the log, recipes and keys",
+                c->dir, name, how, c->dir);
+    else
+        log_say(why,
+                "%.150s/directory/%s %s: nothing can make it again, bring it back from a backup",
+                c->dir, name, how);
+    return rc;
+}
+
+static enum result
+open_keys(struct directory *d, const struct config *c, const char *path, struct log_trouble *why)
+{
+    char file[FILES_PATH_MAX];
+    enum result rc = files_path(path, "keys", file);
+
+    return rc == RES_OK ? say_lost(keyring_open(file, &d->keys), c, "keys", false, why) : rc;
+}
+
+static enum result
+open_recipes(struct directory *d, const struct config *c, const char *path, struct log_trouble *why)
+{
+    char file[FILES_PATH_MAX];
+    enum result rc = files_path(path, "recipes", file);
+
+    if (rc != RES_OK)
+        return rc;
+    rc = recipes_open(file, d->head.size, d->head.recipes, false, &d->recipes);
+    return say_lost(rc, c, "recipes", false, why);
+}
+
+static enum result
+open_files(struct directory *d, const struct config *c, const char *path, struct log_trouble *why)
 {
     char file[FILES_PATH_MAX];
     struct shelf_options o = {.path = path, .map_size = c->map_size};
-    enum result rc = shelf_open(&o, &d->shelf);
+    enum result rc = say_lost(shelf_open(&o, &d->shelf), c, "data.mdb", true, why);
 
     if (rc == RES_OK)
-        rc = files_path(path, "keys", file);
-    if (rc == RES_OK)
-        rc = keyring_open(file, &d->keys);
+        rc = open_keys(d, c, path, why);
     if (rc == RES_OK)
         rc = files_path(path, "index", file);
     if (rc == RES_OK)
@@ -226,11 +266,7 @@ open_files(struct directory *d, const struct config *c, const char *path)
         d->config = *shelf_config(d->shelf);
         rc = publish(d);
     }
-    if (rc == RES_OK)
-        rc = files_path(path, "recipes", file);
-    if (rc == RES_OK)
-        rc = recipes_open(file, d->head.size, d->head.recipes, false, &d->recipes);
-    return rc;
+    return rc == RES_OK ? open_recipes(d, c, path, why) : rc;
 }
 
 static enum result
@@ -280,7 +316,7 @@ directory_open(const struct config *c, struct signer *s, struct store *store,
     (void)snprintf(d->feed_origin, sizeof(d->feed_origin), "%s/feed", c->origin);
     enum result rc = files_path(c->dir, "directory", path);
     if (rc == RES_OK)
-        rc = open_files(d, c, path);
+        rc = open_files(d, c, path, why);
     if (rc == RES_OK)
         rc = check_keys(d, c, why);
     if (rc == RES_OK)

@@ -20,7 +20,7 @@ struct held {
     struct state *state;     /* of a mailbox, after held_mailbox */
     size_t whole_n;          /* bytes of the last whole State, */
     size_t changes_n;        /* and of the changes since */
-    struct buf bytes;        /* scratch */
+    struct buf bytes;        /* the State read last, decrypted: after held_* that of row */
     struct version_row *rows;
     size_t rows_cap;
 };

@@ -16,6 +16,7 @@ struct keyring {
     int fd;
     _Atomic uint64_t slots; /* that stand on disk, the salt's too; the builder's thread adds */
     uint8_t salt[SLOT];
+    bool fixed;
 };
 
 static enum result
@@ -94,6 +95,8 @@ open_file(struct keyring *k, const char *path)
     if (sodium_init() < 0)
         return RES_CRYPTO;
     k->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (k->fd < 0 && errno == EROFS) /* a copy that is only to be read */
+        k->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (k->fd < 0)
         return errno == ENOENT ? RES_ABSENT : RES_IO;
     if (fstat(k->fd, &st) != 0)
@@ -143,11 +146,25 @@ keyring_prepare(struct keyring *k, uint64_t n)
 
     if (want <= have)
         return RES_OK;
+    if (k->fixed)
+        return RES_RANGE;
     want += KEYRING_AHEAD;
     enum result rc = draw(k->fd, have, want);
     if (rc == RES_OK)
         k->slots = want;
     return rc;
+}
+
+uint64_t
+keyring_drawn(const struct keyring *k)
+{
+    return k->slots - 1;
+}
+
+void
+keyring_fix(struct keyring *k)
+{
+    k->fixed = true;
 }
 
 /* ---- what is made with a key ---- */

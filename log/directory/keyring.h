@@ -28,8 +28,15 @@ MUST_CHECK enum result keyring_create(const char *path);
 MUST_CHECK enum result keyring_open(const char *path, struct keyring **ret);
 void keyring_close(struct keyring *k); /* wipes; NULL does nothing */
 
-/* Makes keys for labels below n stand on disk.  RES_IO: then the process must end. */
+/* Makes keys for labels below n stand on disk.  RES_RANGE after keyring_fix; RES_IO: then the
+ * process must end. */
 MUST_CHECK enum result keyring_prepare(struct keyring *k, uint64_t n);
+
+/* Keys that were drawn, the salt aside. */
+uint64_t keyring_drawn(const struct keyring *k);
+
+/* From now on no key is drawn: keyring_prepare answers RES_RANGE where one is missing. */
+void keyring_fix(struct keyring *k);
 
 /* K(kind || …) of FORMATS.md "index": map 0 for (label, version), map 1 for the label. */
 void keyring_version_key(const struct keyring *k, struct span label, uint32_t version,

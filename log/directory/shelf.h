@@ -83,6 +83,10 @@ MUST_CHECK enum result shelf_get_proofs(struct shelf_view *v, uint64_t seq, stru
 MUST_CHECK enum result shelf_get_kt_node(struct shelf_view *v, struct node n, struct hash *ret);
 MUST_CHECK enum result shelf_get_feed_node(struct shelf_view *v, struct node n, struct hash *ret);
 
+/* Whether the tables end where the head says: no page and no proof record behind it, the last page
+ * as long as it must be.  RES_STORE_DAMAGED when not. */
+MUST_CHECK enum result shelf_check_ends(struct shelf_view *v);
+
 /* ---- writing: the builder's thread ---- */
 
 /* All of the adding and putting answers RES_VALUE for rows that no format has room for, RES_IO,

@@ -343,6 +343,47 @@ shelf_get_proofs(struct shelf_view *v, uint64_t seq, struct span *ret)
     return RES_OK;
 }
 
+/* ---- ends ---- */
+
+/* The number that the greatest key of a table is, and its value.  RES_ABSENT in an empty one. */
+static enum result
+last_of(struct shelf_view *v, enum shelf_table table, uint64_t *ret, struct span *ret_value)
+{
+    struct span key;
+    enum result rc = lmdb_last(v->txn, table, &key, ret_value);
+
+    if (rc != RES_OK)
+        return rc;
+    struct reader in = reader_of(key);
+    *ret = get_u64(&in);
+    return reader_end(&in) == RES_OK ? RES_OK : RES_STORE_DAMAGED;
+}
+
+enum result
+shelf_check_ends(struct shelf_view *v)
+{
+    struct span value;
+    uint64_t last;
+
+    assert(v->begun);
+    for (int table = 0; table < SHELF_PAGED; table++) {
+        uint64_t length = shelf_length(&v->head, (enum shelf_table)table);
+        uint64_t page = length == 0 ? 0 : (length - 1) / SHELF_PAGE;
+        enum result rc = last_of(v, (enum shelf_table)table, &last, &value);
+
+        if (rc == RES_ABSENT && length == 0)
+            continue;
+        if (rc == RES_OK && (length == 0 || last != page || value.n != length - page * SHELF_PAGE))
+            rc = RES_STORE_DAMAGED;
+        if (rc != RES_OK)
+            return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+    }
+    enum result rc = last_of(v, SHELF_PROOFS, &last, &value);
+    if (rc == RES_OK && last >= v->head.versions)
+        rc = RES_STORE_DAMAGED;
+    return rc == RES_ABSENT ? RES_OK : rc;
+}
+
 /* ---- nodes over the entries ---- */
 
 enum over { OVER_KEYTRANS, OVER_FEED };

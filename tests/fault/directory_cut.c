@@ -8,7 +8,7 @@
  *   every epoch whose recipe was whole on that disk is the one that was made without the cut, in
  *   every byte of its feed entry: its roots, its time, its additions;
  *   no head that had been shown is larger than the directory, and each is of this feed;
- *   and, where it is waited for, all certificates of the store are covered.
+ *   and, where it is waited for, all certificates of the store are covered and fsck finds nothing.
  *
  *   CARTULARY_CUTS   how many; 0: after every record, each way of keeping (an hour)
  *   CARTULARY_SEED   chooses them
@@ -30,6 +30,7 @@
 #include "log/directory/recipe.h"
 #include "log/directory/shelf.h"
 #include "log/files.h"
+#include "log/fsck.h"
 #include "merkle/base/text.h"
 #include "tests/fault/disk.h"
 #include "tests/unit/log/testlog.h"
@@ -214,7 +215,7 @@ static struct world {
 static void
 run(const char *const *argv, const char *preload)
 {
-    int status;
+    int status = 0;
     pid_t pid = fork();
 
     if (pid == 0) {
@@ -290,10 +291,33 @@ note_shown(struct span note)
     assert_int_equal(text_unbase64_exact(span_str(root), s->root.b, HASH_SIZE), RES_OK);
 }
 
+static const char *const keeps[] = {"none", "all", "torn"};
+
+static void
+on_finding(void *arg, const char *where, const char *what)
+{
+    (void)arg;
+    fprintf(stderr, "%s: %s\n", where, what);
+}
+
+/* The whole log, its directory's trees and rows too. */
+static void
+assert_sound(uint64_t at, enum disk_keep keep)
+{
+    const struct fsck_options o = {
+        .dir = w.dir, .sct_every = 1, .proof_every = 1, .finding = on_finding};
+    struct fsck_report report;
+    struct log_trouble why = {{0}};
+    enum result rc = fsck_run(&o, &report, &why);
+
+    if (rc != RES_OK)
+        fail_msg("cut after record %llu, %s kept: fsck says %s %s", (unsigned long long)at,
+                 keeps[keep], result_name(rc), why.text);
+}
+
 static void
 check_cut(uint64_t at, enum disk_keep keep, bool wait)
 {
-    static const char *const keeps[] = {"none", "all", "torn"};
     struct epochs now;
     uint64_t shown = 0, recipes = count_recipes(w.dir);
     struct log_trouble why;
@@ -313,6 +337,8 @@ check_cut(uint64_t at, enum disk_keep keep, bool wait)
     if (wait)
         wait_covered(l, testlog_audit(l), -1, NULL, &shown);
     testlog_stop(l);
+    if (wait)
+        assert_sound(at, keep);
     read_epochs(w.dir, &now);
     if (now.n < recipes)
         fail_msg("cut after record %llu, %s kept: %llu epochs of %llu recipes",

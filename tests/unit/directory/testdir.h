@@ -50,6 +50,9 @@ struct testdir {
     struct directory_reader *r;
     /* the model */
     struct testdir_label label[TESTDIR_LABELS + 1];
+    /* What each new version of a mailbox adds, while it is set; NULL: a record that nothing but its
+     * version has. */
+    const struct mailbox_record *record;
     struct log_entry *entries;
     struct logtree_peaks *peaks; /* of the first 1, 2, … entries */
     struct feed_entry *feed;
