@@ -129,8 +129,8 @@ print_json(const struct voucher *v, const struct found *f, const struct offer *o
 }
 
 static void
-print_text(const struct credential_task *t, const struct voucher *v, const struct found *f,
-           const struct offer *offers, enum offer_outcome outcome)
+print_text(const struct voucher *v, const struct found *f, const struct offer *offers,
+           enum offer_outcome outcome)
 {
     char time[APP_TIME_MAX];
     app_time(f->head.timestamp, time);
@@ -139,7 +139,7 @@ print_text(const struct credential_task *t, const struct voucher *v, const struc
     (void)printf("  %s credential for version %" PRIu32 ", by distinguished entry %" PRIu64 "%s\n",
                  v->c.provisional ? "provisional" : "standard", v->c.version, v->c.position,
                  v->c.provisional ? ": not yet confirmed" : "");
-    if (v->c.provisional && !t->app.o.stateless)
+    if (v->c.provisional)
         (void)printf("  it waits: `cartulary credential --confirm` confirms it when the log has "
                      "gone on\n");
     offered_print(f, offers);
@@ -161,7 +161,7 @@ tell(struct credential_task *t, const struct voucher *v, const struct found *f)
     } else if (t->app.o.json) {
         e = print_json(v, f, offers, outcome);
     } else {
-        print_text(t, v, f, offers, outcome);
+        print_text(v, f, offers, outcome);
     }
     if (e == EXIT_YES && t->out != NULL)
         e = offered_write(t->out, buf_span(&pem));
@@ -177,7 +177,7 @@ keep(struct credential_task *t, const struct voucher *v, const struct memory *m)
 {
     const struct kt_view *basis = m->recent;
     struct pendings p;
-    if (!v->c.provisional || t->app.o.stateless)
+    if (!v->c.provisional)
         return EXIT_YES;
     pendings_init(&p);
     while (basis->peaks.size - 1 != v->c.position)
@@ -225,8 +225,12 @@ verify(struct credential_task *t, const struct voucher *v, const struct memory *
 
 /* Whether what is known here is of any use. */
 static int
-ready(const struct policy_log *log, const struct memory *m)
+ready(const struct app *a, const struct policy_log *log, const struct memory *m)
 {
+    if (a->o.stateless) {
+        app_say("a credential is checked by what is remembered of the log: not with --stateless");
+        return EXIT_INPUT;
+    }
     if (m->recent_n == 0) {
         app_say("no distinguished entry of %s is known here: run `cartulary monitor --once` "
                 "first, and now and then",
@@ -260,7 +264,7 @@ credential_check(struct credential_task *t)
     if (e == EXIT_YES)
         e = remembered_load(&t->app, v.log, &m);
     if (e == EXIT_YES)
-        e = ready(v.log, &m);
+        e = ready(&t->app, v.log, &m);
     if (e == EXIT_YES)
         e = verify(t, &v, &m);
     memory_release(&m);

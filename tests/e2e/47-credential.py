@@ -3,6 +3,7 @@
 # not in a distinguished entry yet is believed on the log's signature, and confirmed later; a log that signed another tree
 # for one of them is found out, at once or when it comes to confirming.
 
+import base64
 import glob
 import hashlib
 import json
@@ -19,6 +20,10 @@ from house import Log, pem_certificates, run
 from pretender import Pretender
 from proxy import Proxy
 from stranger import Replay, Stranger, newest, wait_covered
+
+from kt.codec import decode, encode
+from kt.messages import Credential
+from kt.structs import CONTACT
 
 ALICE, OTHER = "alice@lies.example", "other@lies.example"
 
@@ -58,10 +63,19 @@ class Scene:
 
     def check(self, says, code, file, *args, word="", **more):
         """bob checks a file, and nobody hears of it."""
-        before = len(self.bobs.asked)
+        before, known = len(self.bobs.asked), self.known()
         said = self.expect(says, code, "bob", "credential", "--check", self.house.path(file), *args, word=word, **more)
         self.checks.equal(self.bobs.asked[before:], [], f"{says}: nobody is asked")
+        self.checks.equal(self.known(), known, f"{says}: what is known of the log stays as it was")
         return said
+
+    def known(self):
+        """What bob's directory state holds."""
+        out = []
+        for path in sorted(glob.glob(self.house.path("bob", "*.directory")) + glob.glob(self.house.path("bob", "*.view"))):
+            with open(path, "rb") as f:
+                out.append(f.read())
+        return out
 
     def evidence(self):
         return glob.glob(self.house.path("bob", "*.evidence"))
@@ -84,6 +98,7 @@ def standard(scene):
                          trust=write_pem(scene.house.path("private.pem"), scene.private.der))
     scene.checks.equal(pem_certificates(scene.house.path("none.pem")), [], "is not written")
     damaged(scene)
+    usage(scene)
 
 
 def mail(scene):
@@ -97,22 +112,52 @@ def mail(scene):
     scene.checks.equal(opened.stdout, text, f"alice can read it {opened.stderr}")
 
 
-def damaged(scene):
-    """A byte of the credential, with the digest of the file made anew: the proof is false."""
+def change(scene, alter):
+    """The standard credential with its bytes altered, and the digest of the file made anew."""
     with open(scene.house.path("standard")) as f:
         lines = f.read().splitlines()[:-1]
     key, value = lines[2].split(" ")
     scene.checks.equal(key, "credential", "the third line")
-    lines[2] = f"{key} {value[:-40]}{'B' if value[-40] == 'A' else 'A'}{value[-39:]}"
+    lines[2] = f"{key} {base64.b64encode(alter(base64.b64decode(value))).decode()}"
     body = "\n".join(lines) + "\n"
-    with open(scene.house.path("damaged"), "w") as f:
+    with open(scene.house.path("changed"), "w") as f:
+        f.write(body + f"sha256 {hashlib.sha256(body.encode()).hexdigest()}\n")
+    with open(scene.house.path("cut"), "w") as f:
         f.write(body)
-    scene.check("cut off", 2, "damaged")
-    with open(scene.house.path("damaged"), "a") as f:
-        f.write(f"sha256 {hashlib.sha256(body.encode()).hexdigest()}\n")
-    before = scene.evidence()
-    scene.check("changed", 4, "damaged", word="PROOF REFUSED")
-    scene.checks.equal(len(scene.evidence()), len(before) + 1, "and kept as evidence")
+
+
+def at_position(position):
+    def alter(data):
+        c = decode(Credential, data, CONTACT)
+        c.position = position
+        return encode(Credential, c, CONTACT)
+    return alter
+
+
+def damaged(scene):
+    change(scene, lambda data: data[:-30] + bytes([data[-30] ^ 1]) + data[-29:])
+    scene.check("cut off", 2, "cut")
+    before = set(scene.evidence())
+    scene.check("a byte is another: the proof is false", 4, "changed", word="PROOF REFUSED")
+    evidence = set(scene.evidence()) - before
+    scene.checks.equal(len(evidence), 1, "and kept as evidence")
+    scene.expect("which anybody can look at", 1, "dave", "evidence", *evidence)
+    change(scene, at_position(5))
+    scene.check("for an entry that is none of them", 2, "changed", word="not a distinguished one")
+    change(scene, at_position(127))
+    scene.check("for one to come", 3, "changed", word="newer than those known here")
+
+
+def usage(scene):
+    file = scene.house.path("standard")
+    for says, args in [("nothing", []), ("two things", ["--make", "x", "--check", file, ALICE]), ("no address", ["--make", "x"]),
+                       ("two addresses", ["--check", file, ALICE, OTHER]), ("a purpose to make", ["--make", "x", "--fold", ALICE]),
+                       ("a log beside a file", ["--check", file, "--log", "x"]), ("another purpose", ["--check", file, "--for", "x"]),
+                       ("no file", ["--check", scene.house.path("nowhere")]), ("another file", ["--check", scene.trust]),
+                       ("nothing to update", ["--update", "x"]), ("what is no address", ["--make", "x", "alice"])]:
+        scene.expect(f"usage: {says}", 2, "bob", "credential", *args)
+    code, out, err = scene.house.cartulary("--policy", scene.bobs_policy, "--stateless", "credential", "--check", file)
+    scene.checks.equal(code, 2, f"nothing is remembered {out} {err}")
 
 
 def pretender(scene):
