@@ -29,6 +29,7 @@ struct maker {
     struct reply_path *paths; /* of each record, in that log */
     size_t at;                /* the record whose path is asked for */
     const struct json_value *record;
+    char proof[ASK_PATH_MAX]; /* the question about it */
     struct buf file;
 };
 
@@ -78,17 +79,14 @@ basis(const struct maker *m)
 static void
 path_of(const struct maker *m, char out[static ASK_PATH_MAX])
 {
-    struct hash leaf;
-    uint64_t index;
-
     if (m->step == STEP_HEADS)
         (void)snprintf(out, ASK_PATH_MAX, LANDMARKS_PATH);
     else if (m->step == STEP_LOOK_UP)
         (void)snprintf(out, ASK_PATH_MAX, "/v1/lookup");
     else if (m->step == STEP_ANCHOR)
         (void)snprintf(out, ASK_PATH_MAX, "/feed/anchor?size=%" PRIu64, basis(m)->peaks.size);
-    else if (beside_leaf(m->record, &leaf, &index) == RES_OK)
-        request_proof(&leaf, m->certificates, out);
+    else
+        (void)snprintf(out, ASK_PATH_MAX, "%s", m->proof);
 }
 
 static enum result
@@ -272,8 +270,15 @@ on_lookup(struct maker *m, const struct answer *a, uint64_t now, const char **re
 static enum result
 next_path(struct maker *m)
 {
+    struct hash leaf;
+    uint64_t index;
+
     if (m->record == NULL)
         return finish(m);
+    enum result r = beside_leaf(m->record, &leaf, &index);
+    if (r != RES_OK)
+        return r;
+    request_proof(&leaf, m->certificates, m->proof);
     m->step = STEP_PATH;
     return RES_OK;
 }

@@ -528,6 +528,76 @@ the_directory_grows(void **state)
     end();
 }
 
+/* What the log answered, in turn. */
+static struct buf replies[8];
+static unsigned replies_n, replied;
+
+static void
+record_it(const struct ask *ask, struct answer *a)
+{
+    if (ask->kind != ASK_FETCH)
+        return;
+    assert_true(replies_n < sizeof replies / sizeof *replies);
+    buf_init(&replies[replies_n], 1 << 24);
+    assert_int_equal(buf_add(&replies[replies_n++], a->body), RES_OK);
+}
+
+/* Makes the same once more out of what was recorded, for who knows m. */
+static enum result
+make_again(struct memory *m, uint64_t when)
+{
+    const struct maker_config c = {
+        .log = the_log, .policy = policy, .memory = m, .label = label_of(ALICE)};
+    enum result rc = RES_MEMORY;
+    struct maker *again;
+    struct ask ask;
+
+    replied = 0;
+    if (maker_new(&c, &again) != RES_OK)
+        return rc;
+    for (maker_ask(again, &ask); ask.kind == ASK_FETCH; maker_ask(again, &ask)) {
+        const struct answer a = {.status = 200, .body = buf_span(&replies[replied++])};
+
+        maker_answer(again, &a, when);
+    }
+    rc = maker_verdict(again)->why;
+    if (rc != RES_OK)
+        assert_int_equal(maker_verdict(again)->kind, VERDICT_FAULT);
+    maker_free(again);
+    return rc;
+}
+
+static void
+made_without_memory(void **state)
+{
+    struct memory before, once;
+    struct maker *m;
+    uint64_t when;
+
+    (void)state;
+    begin();
+    certify_alice();
+    grow(6);
+    before = memory;
+    m = make(record_it);
+    when = now();
+    assert_int_equal(maker_verdict(m)->kind, VERDICT_YES);
+    assert_int_equal(replies_n, 4);
+    maker_free(m);
+    for (size_t i = 0, n = 1; i <= n; i++) {
+        once = before;
+        failalloc_at(i);
+        enum result rc = make_again(&once, when);
+        n = i == 0 ? failalloc_count() : n;
+        failalloc_at(0);
+        if (rc != (i == 0 ? RES_OK : RES_MEMORY))
+            fail_msg("allocation %zu of %zu: %s", i, n, result_name(rc));
+    }
+    for (unsigned i = 0; i < replies_n; i++)
+        buf_release(&replies[i]);
+    end();
+}
+
 static void
 nobody_to_vouch_for(void **state)
 {
@@ -554,6 +624,7 @@ main(void)
         cmocka_unit_test(a_maker_believes_nothing),
         cmocka_unit_test(the_directory_grows),
         cmocka_unit_test(nobody_to_vouch_for),
+        cmocka_unit_test(made_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
