@@ -35,6 +35,12 @@ int credential_update_write(struct credential_task *t);
 /* --confirm: asks each log of which something waits. */
 int credential_confirm_all(struct credential_task *t);
 
+/* What `monitor` does with those of log that wait, m being as new as can be: confirms what is known
+ * to be confirmed, and asks the log about those that have expired, as the draft demands.  Tells
+ * what was settled. */
+int credential_confirm_due(struct app *a, struct transport *transport, const struct policy_log *log,
+                           const struct memory *m);
+
 /* Reads a file into *ret, which is empty; a credential out of one, to be released after EXIT_YES.
  */
 int credential_read_file(const char *path, struct buf *ret);

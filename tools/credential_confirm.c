@@ -103,10 +103,11 @@ tell(const struct app *a, const struct policy_log *log, const struct pending *p,
     return r == RES_OK ? EXIT_YES : EXIT_FAULT;
 }
 
-/* *ret_settled: it waits no more.  transport NULL: nobody is asked. */
+/* *ret_settled: it waits no more.  transport NULL: nobody is asked.  quiet: what goes on waiting is
+ * not told. */
 static int
-confirm(struct credential_task *t, struct transport *transport, const struct policy_log *log,
-        const struct memory *m, const struct pending *p, bool *ret_settled)
+confirm(struct app *a, struct transport *transport, const struct policy_log *log,
+        const struct memory *m, const struct pending *p, bool quiet, bool *ret_settled)
 {
     const struct confirmer_config c = {
         .log = log, .memory = m, .pending = p, .offline = transport == NULL, .seed = app_now()};
@@ -120,9 +121,10 @@ confirm(struct credential_task *t, struct transport *transport, const struct pol
     int e = engine_run(transport, log, &engine);
     if (e == EXIT_YES) {
         const struct verdict *v = confirmer_verdict(f);
-        e = v->kind == VERDICT_REFUSED ? seen_save_evidence(&t->app, log, v) : app_exit_of(v->kind);
-        e = app_worse(e, tell(&t->app, log, p, f));
+        e = v->kind == VERDICT_REFUSED ? seen_save_evidence(a, log, v) : app_exit_of(v->kind);
         *ret_settled = v->kind == VERDICT_YES || (v->kind == VERDICT_REFUSED && e == EXIT_REFUSED);
+        if (!quiet || *ret_settled)
+            e = app_worse(e, tell(a, log, p, f));
     }
     confirmer_free(f);
     return e;
@@ -138,7 +140,7 @@ confirm_each(struct credential_task *t, struct transport *transport, const struc
     for (size_t i = 0; i < p->n;) {
         bool settled = false;
         if (only == NULL || p->at[i] == only)
-            e = app_worse(e, confirm(t, transport, log, m, p->at[i], &settled));
+            e = app_worse(e, confirm(&t->app, transport, log, m, p->at[i], false, &settled));
         if (settled)
             pendings_drop(p, i);
         else
@@ -190,6 +192,34 @@ confirm_logs(struct credential_task *t, struct transport *transport, size_t *ret
     return worst;
 }
 
+/* ---- as the log is monitored ---- */
+
+int
+credential_confirm_due(struct app *a, struct transport *transport, const struct policy_log *log,
+                       const struct memory *m)
+{
+    struct pendings p;
+    size_t before;
+    pendings_init(&p);
+    int e = credential_load_pending(a, log, &p);
+    before = p.n;
+    for (size_t i = 0; i < p.n;) {
+        bool settled = false, expired = pending_expired(p.at[i], m);
+        int one = confirm(a, expired ? transport : NULL, log, m, p.at[i], !expired, &settled);
+        /* What goes on waiting is as it should be, unless its time is over. */
+        if (settled || expired || one == EXIT_FAULT)
+            e = app_worse(e, one);
+        if (settled)
+            pendings_drop(&p, i);
+        else
+            i++;
+    }
+    if (p.n < before)
+        e = app_worse(e, credential_save_pending(a, log, &p));
+    pendings_release(&p);
+    return e;
+}
+
 /* ---- one file ---- */
 
 static void
@@ -215,7 +245,7 @@ take_update(struct credential_task *t, const struct followup *u, struct pendings
         e = EXIT_FAULT;
     }
     if (e == EXIT_YES)
-        e = confirm(t, NULL, u->log, &m, one, &settled);
+        e = confirm(&t->app, NULL, u->log, &m, one, false, &settled);
     if (settled)
         drop(p, one);
     if (settled || e == EXIT_LATER)

@@ -26,16 +26,6 @@ recent_of(const struct confirmer *f)
     return (struct credential_recent){f->c.memory->recent, f->c.memory->recent_n};
 }
 
-/* Whether the entry that it was made for is no longer recent. */
-static bool
-is_expired(const struct confirmer *f)
-{
-    const struct memory *m = f->c.memory;
-
-    return m->recent_n == HEADS_RECENT_MAX &&
-           f->c.pending->c.position < m->recent[m->recent_n - 1].peaks.size - 1;
-}
-
 /* Whether there is an entry that a CredentialUpdate can lead to. */
 static bool
 has_goal(const struct confirmer *f)
@@ -108,7 +98,8 @@ look_at_known(struct confirmer *f)
         refuse_credential(f, r);
     else if (has_goal(f) && f->c.pending->update.n > 0)
         look_at_sent(f);
-    if (!exchange_ended(&f->x) && (f->c.offline || !(has_goal(f) || is_expired(f))))
+    if (!exchange_ended(&f->x) &&
+        (f->c.offline || !(has_goal(f) || pending_expired(f->c.pending, f->c.memory))))
         verdict_end(&f->x.verdict, VERDICT_LATER, RES_KT_NOT_RECENT,
                     "not confirmed yet: no distinguished entry after it is known; try again later");
 }
@@ -187,7 +178,7 @@ confirmer_answer(struct confirmer *f, const struct answer *a, uint64_t now)
         confirmed(f, position);
     else if (result_class(r) == CLASS_BROKEN)
         exchange_fault(&f->x, r);
-    else if (is_expired(f))
+    else if (pending_expired(f->c.pending, f->c.memory))
         refuse_credential(f, RES_KT_CREDENTIAL);
     else
         judge(&f->x, a, PATH, r, "the confirmation of a credential");

@@ -60,6 +60,13 @@ pendings_find_hash(const struct pendings *p, const struct hash *sha256)
     return NULL;
 }
 
+bool
+pending_expired(const struct pending *p, const struct memory *m)
+{
+    return m->recent_n == HEADS_RECENT_MAX &&
+           p->c.position < m->recent[m->recent_n - 1].peaks.size - 1;
+}
+
 enum result
 pending_queue(struct pending *p, struct span update)
 {

@@ -51,6 +51,9 @@ struct pending *pendings_find_hash(const struct pendings *p, const struct hash *
  * of buf_add. */
 MUST_CHECK enum result pending_queue(struct pending *p, struct span update);
 
+/* Whether the entry that it was made for is no longer one of those that m has. */
+bool pending_expired(const struct pending *p, const struct memory *m);
+
 /* Drops the i-th; those after it move up. */
 void pendings_drop(struct pendings *p, size_t i);
 
