@@ -61,6 +61,10 @@ audit_entry(struct audit *a, uint64_t index, const struct hash *in_tile)
     enum result rc = stored_leaf(a->view, index, &l, &signature);
     if (cannot_go_on(rc))
         return rc;
+    if (rc == RES_ERASED) {
+        a->erased++;
+        return RES_OK;
+    }
     if (rc != RES_OK) {
         report(a, "entry", index, UINT64_MAX, "cannot be read");
         return RES_OK;

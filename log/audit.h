@@ -25,14 +25,15 @@ struct audit {
     audit_finding_fn *finding;
     void *arg;
     uint64_t findings;
+    uint64_t erased;    /* entries of which the leaf hash alone is there */
     struct buf scratch; /* BUF_INIT(CERT_MAX); released by the owner */
 };
 
 /*
  * Audits the entries of bundle n that stand in the tree: each against its leaf hash, its own bytes,
  * its issuers and (one in sct_every) its SCT; then the level-0 tile's inner nodes, and every higher
- * tile that this one completes or ends.  RES_OK whether or not there were findings; RES_IO,
- * RES_MEMORY.
+ * tile that this one completes or ends.  Of an erased entry there is its leaf hash.  RES_OK whether
+ * or not there were findings; RES_IO, RES_MEMORY.
  */
 MUST_CHECK enum result audit_bundle(struct audit *a, uint64_t n);
 

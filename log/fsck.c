@@ -194,6 +194,7 @@ check_view(const struct fsck_options *o, struct store_view *v, const struct keys
     if (rc == RES_OK)
         rc = check_issuers(&a);
     ret->findings += a.findings;
+    ret->erased = a.erased;
     buf_release(&a.scratch);
     known_free(sound);
     return rc;

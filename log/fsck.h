@@ -31,6 +31,7 @@ struct fsck_options {
 struct fsck_report {
     uint64_t size;
     uint64_t findings; /* in all */
+    uint64_t erased;   /* entries of which the leaf hash alone is there */
     struct hash root;
     bool has_directory;
     struct check_report directory;

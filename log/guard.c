@@ -199,9 +199,11 @@ check_entries(struct guard *g, struct store_view *v, uint64_t first, uint64_t si
                 return rc;
         }
         const struct hash *in_tile = &nodes[i % TILE_WIDTH];
-        if (i < first)
+        if (i < first) {
             rc = check_hash(v, i, in_tile, &l, &signature, what);
-        else
+            if (rc == RES_ERASED)
+                rc = RES_OK;
+        } else
             rc = check_entry(g, v, i, &claims[i - first], all || i % GUARD_SCT_EVERY == 0, in_tile,
                              what);
         if (rc != RES_OK)

@@ -243,10 +243,15 @@ catch_up(struct log *l, struct store_view *v, uint64_t from)
         struct span signature;
         struct hash keys[INDEX_MAPS];
         enum result rc = stored_leaf(v, i, &leaf, &signature);
+        if (rc == RES_ERASED) { /* no certificate leads to it any more */
+            rc = store_get_node(v, (struct node){0, i}, &keys[INDEX_LEAF_HASH]);
+            keys[INDEX_ENTRY_KEY] = keys[INDEX_LEAF_HASH];
+        } else if (rc == RES_OK) {
+            entry_key(&leaf.timestamped.entry, &keys[INDEX_ENTRY_KEY]);
+            entry_leaf_hash(&leaf.timestamped, &keys[INDEX_LEAF_HASH]);
+        }
         if (rc != RES_OK)
-            return rc;
-        entry_key(&leaf.timestamped.entry, &keys[INDEX_ENTRY_KEY]);
-        entry_leaf_hash(&leaf.timestamped, &keys[INDEX_LEAF_HASH]);
+            return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
         rc = index_add(l->index, i, keys);
         if (rc != RES_OK)
             return rc;

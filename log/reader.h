@@ -36,17 +36,19 @@ MUST_CHECK enum result log_reader_inclusion(struct log_reader *r, uint64_t index
 MUST_CHECK enum result log_reader_consistency(struct log_reader *r, uint64_t first, uint64_t second,
                                               struct hash *ret, unsigned *ret_n);
 
-/* An entry as it is stored; *ret borrows from the snapshot.  RES_RANGE; RES_STORE_DAMAGED. */
+/* An entry as it is stored; *ret borrows from the snapshot.  RES_RANGE; RES_ERASED;
+ * RES_STORE_DAMAGED. */
 MUST_CHECK enum result log_reader_leaf(struct log_reader *r, uint64_t index, struct tile_leaf *ret);
 
-/* An entry as get-entries gives it; both appended to the caller's buffers.  RES_RANGE. */
+/* An entry as get-entries gives it; both appended to the caller's buffers.  RES_RANGE,
+ * RES_ERASED. */
 MUST_CHECK enum result log_reader_entry(struct log_reader *r, uint64_t index,
                                         struct buf *leaf_input, struct buf *extra_data);
 
 /*
  * The bytes of a hash tile or data tile, t->width wide: *ret borrows from the snapshot, or from
- * *room, to which a data tile that is not full yet is appended.  RES_ABSENT when it does not stand
- * in the head's tree (also when it is of kind TILE_ENTRIES); errors of buf_add.  *room is unchanged
+ * *room, to which a data tile that is not full yet is appended.  RES_ERASED when one
+ * of a data tile's entries is; RES_ABSENT when it does not stand in the head's tree (also when it is of kind TILE_ENTRIES); errors of buf_add.  *room is unchanged
  * on failure.
  */
 MUST_CHECK enum result log_reader_tile(struct log_reader *r, const struct tile *t, struct buf *room,

@@ -35,6 +35,8 @@ stored_receipt(struct store_view *v, uint64_t index, const struct entry *e, stru
     struct tile_leaf l;
     struct span signature;
     enum result rc = stored_leaf(v, index, &l, &signature);
+    if (rc == RES_ERASED) /* nobody can tell any more */
+        rc = RES_ABSENT;
     if (rc != RES_OK)
         return rc;
     const struct entry *stored = &l.timestamped.entry;

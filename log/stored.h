@@ -11,7 +11,8 @@
 #include "merkle/leaf/datatile.h"
 #include "merkle/note/key.h"
 
-/* Parses the entry at index; *ret borrows from the view.  RES_ABSENT, RES_STORE_DAMAGED. */
+/* Parses the entry at index; *ret borrows from the view.  RES_ABSENT, RES_ERASED,
+ * RES_STORE_DAMAGED. */
 MUST_CHECK enum result stored_leaf(struct store_view *v, uint64_t index, struct tile_leaf *ret,
                                    struct span *ret_signature);
 

@@ -19,6 +19,7 @@ static const struct command COMMANDS[] = {
     {"promote", cmd_promote, "make a backup a log again"},
     {"resume", cmd_resume, "serve again after a halt, once fsck is sound"},
     {"token", cmd_token, "give, list and take back auditors' tokens"},
+    {"erase", cmd_erase, "destroy what is kept of one mailbox"},
     {"upgrade", cmd_upgrade, "bring a store to this program's format"},
 };
 #define COMMAND_COUNT (sizeof(COMMANDS) / sizeof(COMMANDS[0]))

@@ -28,6 +28,7 @@ int cmd_backup(int argc, char **argv);
 int cmd_promote(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_token(int argc, char **argv);
+int cmd_erase(int argc, char **argv);
 int cmd_upgrade(int argc, char **argv);
 
 /* Prints "cartularyd: " and the message to stderr. */

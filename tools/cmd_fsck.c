@@ -142,6 +142,9 @@ check(const struct fsck_options *o)
     text_hex_to(hash_span(&report.root), root);
     if (rc == RES_OK) {
         (void)printf("sound: %" PRIu64 " entries, root %s\n", report.size, root);
+        if (report.erased > 0)
+            (void)printf("%" PRIu64 " of them are erased: their leaf hashes are there\n",
+                         report.erased);
         tell_directory(&report);
         return 0;
     }

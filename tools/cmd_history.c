@@ -62,9 +62,9 @@ exit_of(struct run *run, const struct verdict *v)
                                       : app_exit_of(v->kind);
 }
 
-/* The greatest version into *ret; EXIT_NO when there is none. */
+/* The greatest version into *ret, and whether it is a tombstone; EXIT_NO when there is none. */
 static int
-find_greatest(struct run *run, uint32_t *ret)
+find_greatest(struct run *run, uint32_t *ret, bool *ret_erased)
 {
     int e = EXIT_FAULT;
     const struct finder_config c = {.log = run->log,
@@ -87,8 +87,10 @@ find_greatest(struct run *run, uint32_t *ret)
         e = exit_of(run, finder_verdict(f));
     if (e == EXIT_YES && !finder_found(f)->present)
         e = EXIT_NO;
-    else if (e == EXIT_YES)
+    else if (e == EXIT_YES) {
         *ret = finder_found(f)->search.version;
+        *ret_erased = finder_found(f)->state.tombstone;
+    }
     finder_free(f);
     return e;
 }
@@ -120,12 +122,13 @@ print_versions(const struct run *run, const struct history_version *v, size_t n)
 }
 
 static int
-print_history(struct run *run, uint32_t greatest)
+print_history(struct run *run, uint32_t greatest, bool erased)
 {
     const struct history_config c = {.log = run->log,
                                      .memory = &run->memory,
                                      .label = run->label,
                                      .greatest = greatest,
+                                     .erased = erased,
                                      .seed = app_now()};
     struct history *h;
     if (history_new(&c, &h) != RES_OK) {
@@ -139,7 +142,9 @@ print_history(struct run *run, uint32_t greatest)
     if (e == EXIT_YES) {
         size_t n;
         const struct history_version *v = history_versions(h, &n);
-        if (v[0].version > 0)
+        if (erased && v[0].version > 0)
+            app_say("%" PRIu32 " earlier versions were erased", v[0].version);
+        else if (v[0].version > 0)
             app_say("only the newest %zu versions", n);
         e = print_versions(run, v, n);
     }
@@ -151,14 +156,15 @@ static int
 ask_log(struct run *run)
 {
     uint32_t greatest = 0;
+    bool erased = false;
     memory_init(&run->memory);
     int e = remembered_follow_log(run->app, run->transport, run->log);
     if (e == EXIT_YES)
         e = remembered_load(run->app, run->log, &run->memory);
     if (e == EXIT_YES)
-        e = find_greatest(run, &greatest);
+        e = find_greatest(run, &greatest, &erased);
     if (e == EXIT_YES)
-        e = print_history(run, greatest);
+        e = print_history(run, greatest, erased);
     else if (e == EXIT_NO && !run->app->o.json)
         (void)printf("%s: never (directory of %s)\n", run->text, run->log->note.name);
     if (e <= EXIT_LATER)

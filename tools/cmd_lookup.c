@@ -8,6 +8,7 @@
 #include "tools/cmd.h"
 #include "tools/engine.h"
 #include "tools/offered.h"
+#include "tools/records.h"
 #include "tools/remembered.h"
 #include "tools/seen.h"
 #include "tools/when.h"
@@ -63,6 +64,8 @@ print_text(const struct run *run, const struct policy_log *log, const struct fou
             app_time(f->as_of.ends, to);
         (void)printf("  version %" PRIu32 ", the newest from %s to %s\n", f->as_of.claim.version,
                      from, to);
+    } else if (f->present && f->state.tombstone) {
+        records_print_tombstone(&f->state);
     } else if (f->present) {
         (void)printf("  version %" PRIu32 "; %zu of %" PRIu32 " certificates have not expired\n",
                      f->search.version, f->records_n, f->state.total);

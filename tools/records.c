@@ -5,7 +5,6 @@
 
 #include "client/json.h"
 #include "merkle/base/text.h"
-#include "merkle/keytrans/mailbox.h"
 #include "tools/app.h"
 
 static const char *
@@ -107,6 +106,17 @@ check_addresses(const struct mailbox_state *state, const struct label *label)
     return in.err;
 }
 
+void
+records_print_tombstone(const struct mailbox_state *s)
+{
+    const char *reason = mailbox_erased_name(s->reason);
+    char time[APP_TIME_MAX];
+
+    app_time(s->time * 1000, time);
+    (void)printf("  erased %s (%s); %" PRIu32 " certificate%s had been known\n", time,
+                 reason != NULL ? reason : "another reason", s->count, s->count == 1 ? "" : "s");
+}
+
 enum result
 records_print(const struct label *label, struct span value, struct span before, bool json)
 {
@@ -121,9 +131,10 @@ records_print(const struct label *label, struct span value, struct span before, 
         return r;
     if (json)
         (void)printf("\"erased\":%s,\"total\":%" PRIu32 ",\"records\":[",
-                     state.tombstone ? "true" : "false", state.tombstone ? 0 : state.total);
+                     state.tombstone ? "true" : "false",
+                     state.tombstone ? state.count : state.total);
     else if (state.tombstone)
-        (void)puts("  erased");
+        records_print_tombstone(&state);
     in = reader_of(state.records);
     for (unsigned i = 0; !state.tombstone && i < state.n && r == RES_OK; i++) {
         struct mailbox_record m;

@@ -9,6 +9,7 @@
 
 #include "merkle/base/result.h"
 #include "merkle/base/span.h"
+#include "merkle/keytrans/mailbox.h"
 #include "merkle/leaf/address.h"
 
 /* Prints the records of value (a MailboxState of the label) on stdout: lines, those that stand
@@ -17,5 +18,8 @@
  * printed when it is no value, or a record's address is not one of the label. */
 MUST_CHECK enum result records_print(const struct label *label, struct span value,
                                      struct span before, bool json);
+
+/* Prints the line of a tombstone: when, why, and how many certificates had been known. */
+void records_print_tombstone(const struct mailbox_state *s);
 
 #endif

@@ -57,6 +57,10 @@ tell(const struct app *a, const struct policy_log *log, const struct label *labe
         (void)printf("%.*s: watched from now on (directory of %s); `cartulary history` shows what "
                      "was before\n",
                      (int)label->n - 1, label->b + 1, log->note.name);
+    if (warden_missed(w) > 0)
+        app_say("%.*s: %" PRIu32 " versions that you had not seen were erased; the log can no "
+                "longer show what was in them",
+                (int)label->n - 1, label->b + 1, warden_missed(w));
     for (size_t i = 0; i < n; i++) {
         if (tell_version(a, log, label, buf_span(&news[i]), before) != RES_OK) {
             app_say("a version holds what no directory writes");

@@ -30,9 +30,9 @@ ask(struct exchange *x, enum directory_ask what)
     if (r == RES_OK) {
         x->why = RES_OK;
         answer(x, 200);
-    } else if (r == RES_KT_NO_LABEL && x->out.n > 0) {
+    } else if ((r == RES_KT_NO_LABEL || r == RES_ERASED) && x->out.n > 0) {
         x->why = r;
-        answer(x, 404);
+        answer(x, r == RES_ERASED ? 410 : 404);
     } else {
         exchange_refuse(x, r, NULL);
     }

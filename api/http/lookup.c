@@ -259,9 +259,10 @@ pad(struct buf *out)
     return RES_OK;
 }
 
+/* *ret_why: RES_OK, RES_KT_NO_LABEL or RES_ERASED, which all are answers of one form. */
 static enum result
 look_up(struct exchange *x, struct directory_reader *reader, const struct question *q,
-        bool *ret_present)
+        enum result *ret_why)
 {
     struct api_thread *t = api_thread_of(x);
     struct issuers *issuers = malloc(sizeof *issuers);
@@ -272,8 +273,8 @@ look_up(struct exchange *x, struct directory_reader *reader, const struct questi
     t->text.n = 0;
     if (r == RES_OK)
         r = directory_lookup(reader, &q->label, q->last, q->at, &t->text, &found);
-    *ret_present = r == RES_OK;
-    if (r == RES_KT_NO_LABEL)
+    *ret_why = r;
+    if (r == RES_KT_NO_LABEL || r == RES_ERASED)
         r = RES_OK;
     if (r == RES_OK)
         r = buf_add(&value, found.value); /* borrowed until the reader's next call */
@@ -307,21 +308,20 @@ lookup_lookup(struct exchange *x)
     struct directory_reader *reader = api_directory(x);
     struct question q = {.last = {false, 0}, .at = {false, 0}};
     struct span body;
-    bool present = false;
-    enum result r;
+    enum result r, why = RES_OK;
 
     if (reader == NULL)
         return; /* x has been answered: it may be gone */
     body = x->rq->body;
     r = is_json(body) ? read_json(body, &q) : read_form(body, &q);
     if (r == RES_OK)
-        r = look_up(x, reader, &q, &present);
+        r = look_up(x, reader, &q, &why);
     if (r != RES_OK) {
         exchange_refuse(x, r, NULL);
         return;
     }
-    x->why = present ? RES_OK : RES_KT_NO_LABEL;
-    x->reply = (struct reply){.status = present ? 200 : 404,
+    x->why = why;
+    x->reply = (struct reply){.status = reply_status(why),
                               .type = REPLY_JSON,
                               .cache = REPLY_NO_STORE,
                               .cors = x->route->cors,

@@ -231,11 +231,18 @@ write_entries(struct exchange *x, uint64_t start, uint64_t end)
 
     /* RFC 6962 section 4.6 allows fewer than were asked for; one at least, or nobody gets on. */
     for (uint64_t i = start; i <= end && r == RES_OK && x->out.n < HTTP_ENTRIES_BYTES; i++) {
+        size_t mark = x->out.n;
+
         r = buf_add(&x->out, span_str(i == start ? "{" : ",{"));
         if (r == RES_OK)
             r = write_entry(t, i, &t->der, &t->text, &x->out);
         if (r == RES_OK)
             r = buf_add(&x->out, span_str("}"));
+        if (r == RES_ERASED && i > start) { /* who goes on asks for that one */
+            x->out.n = mark;
+            r = RES_OK;
+            break;
+        }
     }
     if (r == RES_OK)
         r = buf_add(&x->out, span_str("]}\n"));

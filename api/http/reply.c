@@ -174,6 +174,7 @@ reply_status(enum result r)
     case RES_KT_NOTHING_NEW:
         return 409;
     case RES_GONE:
+    case RES_ERASED:
         return 410;
     case RES_HTTP_VERSION:
         return 505;

@@ -25,6 +25,7 @@ struct finder {
     bool has_found;
     uint64_t since;   /* when the directory was first seen behind, milliseconds; 0: it was not */
     uint64_t wait_ms; /* the last wait for it */
+    bool said_erased; /* the log says that what was at the time asked is erased */
 };
 
 /* ---- what comes next ---- */
@@ -268,6 +269,10 @@ on_found(struct finder *f, const struct answer *a, const char *path, uint64_t no
         judge(&f->x, a, path, r, what);
         return;
     }
+    if (f->said_erased && !(f->found.present && f->found.state.tombstone)) {
+        judge(&f->x, a, path, RES_CONFLICT, "called erased, and it is not");
+        return;
+    }
     f->has_found = true;
     if (now > f->found.head.timestamp + FINDER_FRESH_MS) {
         verdict_end(&f->x.verdict, VERDICT_LATER, RES_STALE,
@@ -310,6 +315,12 @@ finder_answer(struct finder *f, const struct answer *a, uint64_t now)
     path_of(f, path);
     if (!exchange_take(&f->x, a, path))
         return;
+    if (f->step == STEP_LOOK_UP && a->status == 410 && f->c.at.has) {
+        /* That proves nothing; the tombstone, which is what is found now, will. */
+        f->c.at.has = false;
+        f->said_erased = true;
+        return;
+    }
     known = a->status == 200 || (f->step == STEP_LOOK_UP && a->status == 404) ||
             (f->step != STEP_LOOK_UP && answer_is_refusal(a));
     if (!known)

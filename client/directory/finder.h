@@ -47,10 +47,10 @@ void finder_answer(struct finder *f, const struct answer *a, uint64_t now);
 
 /*
  * VERDICT_YES: everything verified, and the answer covers all that the view's newest head does;
- * finder_found tells what.  VERDICT_LATER: no answer, a head whose time is not now's, or a
- * directory that did not take up in time what the log had.  VERDICT_REFUSED: a proof does not hold,
- * or a head was signed later than the directory's delay allows for what it leaves out; with
- * evidence.
+ * finder_found tells what: of a mailbox that was erased, what is there now, whatever the time that
+ * was asked about.  VERDICT_LATER: no answer, a head whose time is not now's, or a directory that
+ * did not take up in time what the log had.  VERDICT_REFUSED: a proof does not hold, or a head was
+ * signed later than the directory's delay allows for what it leaves out; with evidence.
  */
 const struct verdict *finder_verdict(const struct finder *f);
 

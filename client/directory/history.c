@@ -27,6 +27,8 @@ history_new(const struct history_config *c, struct history **ret)
         return RES_MEMORY;
     h->c = *c;
     h->count = (size_t)c->greatest + 1 > HISTORY_MAX ? HISTORY_MAX : (size_t)c->greatest + 1;
+    if (c->erased)
+        h->count = 1;
     h->first = (uint32_t)(c->greatest + 1 - h->count);
     h->at = calloc(h->count, sizeof(*h->at));
     exchange_init(&h->x, c->log, c->tries == 0 ? HISTORY_TRIES : c->tries, c->seed);

@@ -19,6 +19,7 @@ struct history_config {
     struct memory *memory;
     struct label label;
     uint32_t greatest;
+    bool erased;    /* that is a tombstone: no other can be shown */
     unsigned tries; /* 0: HISTORY_TRIES */
     uint64_t seed;
 };
@@ -41,7 +42,8 @@ void history_answer(struct history *h, const struct answer *a, uint64_t now);
 /* VERDICT_YES: all are verified. */
 const struct verdict *history_verdict(const struct history *h);
 
-/* The versions, ascending; borrowed.  The first is 0 unless there are more than HISTORY_MAX. */
+/* The versions, ascending; borrowed.  The first is 0 unless there are more than HISTORY_MAX,
+ * or they were erased. */
 const struct history_version *history_versions(const struct history *h, size_t *ret_n);
 
 #endif

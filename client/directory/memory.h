@@ -16,7 +16,9 @@
 
 /* Labels that are kept; one that is no more to be followed nor watched is dropped. */
 #define MEMORY_LABELS_MAX 65536
-/* Insertions of a watched label that are kept, with the versions before them counted only. */
+/* Insertions of a watched label that are kept, with the versions before them counted only.  Each
+ * needs a step of its own, so that PROVED_STEPS_MAX ends them before: some 500 behind a
+ * distinguished entry, which comes once in a window. */
 #define MEMORY_UPCOMING_MAX 4096
 /* Largest file. */
 #define MEMORY_FILE_MAX ((size_t)64 << 20)

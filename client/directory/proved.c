@@ -445,6 +445,8 @@ proved_owner_monitor(const struct proved_by *by, const struct consume_version *s
     if (rc == RES_OK)
         rc = owner_monitor(&w->t, owner, &reached);
     if (rc == RES_OK)
+        rc = owner_check_arrived(owner, &waiting, reached);
+    if (rc == RES_OK)
         rc = contact_settle(&moved, &waiting, reached);
     if (rc == RES_OK)
         rc = end(w, ret);

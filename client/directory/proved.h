@@ -109,7 +109,8 @@ MUST_CHECK enum result proved_owner_init(const struct proved_by *by, struct span
  * An OwnerMonitorResponse: *map as in proved_contact; how far the owner's walk came into
  * *ret_start.  *ret_more: it ended before a distinguished entry that the answer shows nothing of,
  * as it may when there is too much for one answer, or a version that the owner does not know; only
- * without more is it shown that nothing else is there.
+ * without more is it shown that nothing else is there.  RES_KT_LADDER also when the walk comes to
+ * an entry where a version of *map would have to be, and the owner expects a lesser one.
  */
 MUST_CHECK enum result proved_owner_monitor(const struct proved_by *by,
                                             const struct consume_version *steps, size_t steps_n,

@@ -6,8 +6,10 @@
 
 #include "client/directory/judge.h"
 #include "client/exchange.h"
+#include "merkle/keytrans/mailbox.h"
+#include "merkle/keytrans/response.h"
 
-enum step { STEP_HEADS, STEP_INIT, STEP_UPDATE, STEP_MONITOR };
+enum step { STEP_HEADS, STEP_INIT, STEP_UPDATE, STEP_MONITOR, STEP_TOMBSTONE };
 
 struct warden {
     struct warden_config c;
@@ -22,6 +24,8 @@ struct warden {
     bool again;  /* the walk was cut where it began, and the log was asked for versions again */
     bool full;   /* there are more versions than one run takes */
     bool onward; /* the walk came further, or less is left to follow: the next run has more room */
+    uint32_t missed;    /* versions that were erased before they were seen */
+    uint32_t tombstone; /* the version that is one, when there are such */
 };
 
 enum result
@@ -62,7 +66,7 @@ static const char *
 path_of(const struct warden *w)
 {
     static const char *const paths[] = {"/kt/v1/distinguished", "/kt/v1/owner-init",
-                                        "/kt/v1/update", "/kt/v1/owner-monitor"};
+                                        "/kt/v1/update", "/kt/v1/owner-monitor", "/kt/v1/search"};
 
     return paths[w->step];
 }
@@ -103,6 +107,11 @@ write_request(struct warden *w)
                                                   .map = w->l->map,
                                                   .start = w->l->start,
                                                   .greatest_version = greatest_of(w)});
+        break;
+    case STEP_TOMBSTONE:
+        search_request_put(&out, &(struct search_request){.last = last,
+                                                          .label = label,
+                                                          .version = {true, w->tombstone}});
         break;
     }
     return writer_end(&out);
@@ -167,6 +176,14 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
 
     if (r == RES_OK)
         r = proved_owner_init(by, span_of(w->c.label.b, w->c.label.n), w->start, answer, p);
+    if (r == RES_OK && w->missed > 0 && p->greatest + 1 < (int64_t)w->tombstone) {
+        /* What lies between cannot be shown: the watch goes on where it is until the directory has
+         * a distinguished entry behind it, a day later at most. */
+        memory_advance(w->c.memory, &p->head);
+        verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "erased; the watch goes on behind it");
+        free(p);
+        return RES_OK;
+    }
     struct contact_map map = w->l->map;
     if (r == RES_OK)
         r = settle_map(&map, w->start, p->greatest);
@@ -180,7 +197,7 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
         w->l->at_start = p->greatest;
         w->l->upcoming_n = 0;
         w->l->map = map;
-        w->began = true;
+        w->began = w->missed == 0;
         w->step = STEP_UPDATE;
     }
     free(p);
@@ -196,6 +213,8 @@ keep_news(struct warden *w, const struct proved_update *p)
     for (unsigned i = 0; i < p->n; i++) {
         struct buf *b = &w->news[w->news_n];
 
+        if (w->missed > 0) /* the tombstone, which is news already */
+            continue;
         buf_init(b, p->values[i].n);
         enum result r = buf_add(b, p->values[i]);
         if (r != RES_OK)
@@ -204,6 +223,54 @@ keep_news(struct warden *w, const struct proved_update *p)
     }
     for (unsigned i = 0; i < p->n; i++)
         w->l->upcoming[w->l->upcoming_n++] = p->position;
+    return RES_OK;
+}
+
+/* 410: the log says which versions are gone, the tombstone last. */
+static enum result
+on_erased(struct warden *w, struct span answer)
+{
+    struct kt_optional known = greatest_of(w);
+    struct reader in = reader_of(answer);
+    struct proof_queue gone;
+    struct erased_version v;
+
+    erased_response_get(&in, &gone);
+    enum result r = reader_end(&in);
+    if (r != RES_OK)
+        return r;
+    in = reader_of(gone.bytes);
+    erased_version_get(&in, &v);
+    /* That of which nothing but the tombstone is missing is no such answer. */
+    if (gone.n < 2 || v.version != (known.has ? known.value + 1 : 0))
+        return RES_KT_COUNT;
+    w->missed = gone.n - 1;
+    w->tombstone = v.version + w->missed;
+    w->step = STEP_TOMBSTONE;
+    return RES_OK;
+}
+
+/* The version that makes it true is a tombstone, for everybody. */
+static enum result
+on_tombstone(struct warden *w, const struct proved_by *by, struct span answer)
+{
+    struct proved_search s;
+    struct mailbox_state state;
+    enum result r = proved_search(by, span_of(w->c.label.b, w->c.label.n),
+                                  (struct kt_optional){true, w->tombstone}, answer, &s);
+
+    if (r != RES_OK)
+        return r;
+    struct reader in = reader_of(s.value);
+    mailbox_state_get(&in, &state);
+    if (reader_end(&in) != RES_OK || !state.tombstone)
+        return RES_CONFLICT;
+    buf_init(&w->news[w->news_n], s.value.n);
+    r = buf_add(&w->news[w->news_n++], s.value);
+    if (r != RES_OK)
+        return r;
+    memory_advance(w->c.memory, &s.head);
+    w->step = STEP_HEADS;
     return RES_OK;
 }
 
@@ -256,7 +323,10 @@ end_full(struct warden *w)
         verdict_end(&w->x.verdict, VERDICT_LATER, RES_BUSY,
                     "there are more changes than one run takes: run it again");
     else
-        exchange_fault(&w->x, RES_TOO_LARGE);
+        verdict_end(&w->x.verdict, VERDICT_FAULT, RES_TOO_LARGE,
+                    "the label changed more often than is kept: %zu times behind the last entry "
+                    "that shows all of it; what came after that is not told",
+                    w->l->upcoming_n);
 }
 
 static enum result
@@ -280,7 +350,9 @@ on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
     memory_advance(w->c.memory, &head);
     w->l->map = map;
     move_start(w->l, start);
+    size_t steps = w->l->steps_n;
     memory_prune(w->l);
+    w->onward = w->onward || w->l->steps_n < steps;
     if (!more && !w->full) {
         verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "nothing is there that was not told");
     } else if (w->full && !(more && moved)) {
@@ -297,8 +369,8 @@ on_monitor(struct warden *w, const struct proved_by *by, struct span answer)
 void
 warden_answer(struct warden *w, const struct answer *a, uint64_t now)
 {
-    static enum result (*const on[])(struct warden *, const struct proved_by *,
-                                     struct span) = {on_heads, on_init, on_update, on_monitor};
+    static enum result (*const on[])(struct warden *, const struct proved_by *, struct span) = {
+        on_heads, on_init, on_update, on_monitor, on_tombstone};
     const struct proved_by by = {&w->c.log->directory, &w->c.log->vrf, memory_last(w->c.memory),
                                  now};
     const char *path = path_of(w);
@@ -307,6 +379,12 @@ warden_answer(struct warden *w, const struct answer *a, uint64_t now)
         return;
     if (w->step == STEP_UPDATE && a->status == 409) { /* nothing newer; the walk will show it */
         w->step = STEP_MONITOR;
+        return;
+    }
+    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0) {
+        enum result e = on_erased(w, a->body);
+        if (e != RES_OK)
+            judge(&w->x, a, path, e, "versions that were erased");
         return;
     }
     if (a->status != 200 && !answer_is_refusal(a)) {
@@ -324,6 +402,12 @@ const struct verdict *
 warden_verdict(const struct warden *w)
 {
     return &w->x.verdict;
+}
+
+uint32_t
+warden_missed(const struct warden *w)
+{
+    return w->missed;
 }
 
 bool

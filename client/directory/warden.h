@@ -3,6 +3,9 @@
  *
  * The first time it learns what the label is in a distinguished entry; from then on it asks for
  * each new version, and has the log show in each distinguished entry that there is no other.
+ * A mailbox may be erased before its owner has seen every version: then what the log says of them
+ * is believed only with the tombstone, and the watch begins again behind them.
+ *
  * Sans-I/O, as finder.h; the memory changes after each answer that was verified.  One thread.  Uses
  * exchange, memory, proved.
  */
@@ -41,6 +44,9 @@ const struct verdict *warden_verdict(const struct warden *w);
 
 /* Whether this run began the watch: from now on is the label watched. */
 bool warden_began(const struct warden *w);
+
+/* Versions that were erased before they were seen. */
+uint32_t warden_missed(const struct warden *w);
 
 /* The values of the versions that are new, oldest first; borrowed. */
 const struct buf *warden_news(const struct warden *w, size_t *ret_n);

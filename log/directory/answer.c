@@ -91,6 +91,8 @@ search_for(struct directory_reader *r, struct span label, struct kt_optional las
         return version.has ? RES_KT_NO_LABEL : write_absence(r, last, out);
     if (version.has && version.value > r->target.greatest)
         return RES_KT_NO_VERSION;
+    if (version.has && r->target.erased && version.value < r->target.greatest)
+        return write_erased(r, (uint32_t)version.value, (uint32_t)version.value, out);
     rc = walk_begin(r, last);
     if (rc == RES_OK)
         rc = version.has ? search_fixed(&r->t, (uint32_t)version.value, &terminal)
@@ -237,6 +239,8 @@ as_of_for(struct directory_reader *r, struct span label, struct kt_optional last
 
     if (rc == RES_OK)
         rc = claim(r, time, &a);
+    if (rc == RES_OK && r->target.erased && a.has_version && a.version < r->target.greatest)
+        return write_erased(r, a.version, a.version, out);
     if (rc == RES_OK)
         rc = walk_begin(r, last);
     if (rc == RES_OK)
@@ -279,7 +283,7 @@ directory_answer(struct directory_reader *r, enum directory_ask ask, struct span
     if (rc != RES_OK)
         return rc == RES_ABSENT ? RES_BUSY : rc;
     rc = answers[ask](r, request, out);
-    if (rc != RES_OK && rc != RES_KT_NO_LABEL)
+    if (rc != RES_OK && rc != RES_KT_NO_LABEL && rc != RES_ERASED)
         out->n = mark;
     snapshot_end(r);
     return rc;
@@ -301,7 +305,7 @@ directory_lookup(struct directory_reader *r, const struct label *label, struct k
     if (rc == RES_OK)
         rc = at.has ? as_of_for(r, text, last, at.value, out)
                     : search_for(r, text, last, (struct kt_optional){false, 0}, out);
-    if (rc == RES_OK || rc == RES_KT_NO_LABEL) {
+    if (rc == RES_OK || rc == RES_KT_NO_LABEL || rc == RES_ERASED) {
         ret->size = r->head.size;
         ret->feed = row.feed;
         ret->present = rc == RES_OK && r->value.n > 0;

@@ -147,6 +147,8 @@ answer_update(struct directory_reader *r, struct span request, struct buf *out)
         rc = target_row(&r->target, (uint32_t)(previous + 1), &seq, &row);
     if (rc == RES_OK && row.entry == 0) /* the empty tree */
         rc = RES_STORE_DAMAGED;
+    if (rc == RES_OK && r->target.erased && row.version < r->target.greatest)
+        return write_erased(r, row.version, r->target.greatest, out);
     if (rc == RES_OK)
         rc = walk_begin(r, q.last);
     if (rc == RES_OK)

@@ -174,13 +174,26 @@ give_proofs_back(struct builder *b, struct proofs *p)
 
 /* ---- one epoch ---- */
 
-/* A recipe for now, made durable. */
+/* The bindings as they are now, when they are not those that held. */
 static enum result
-write_recipe(struct builder *b)
+act_of_bindings(struct builder *b, const struct bindings *now, struct recipe *q, struct buf *acts)
+{
+    struct writer w = writer_to(acts);
+
+    if (span_equal(buf_span(&now->body), epoch_bindings(b->parts.epoch)))
+        return RES_OK;
+    act_put(&w, &(struct act){ACT_BINDINGS, buf_span(&now->body)});
+    q->acts_n++;
+    return writer_end(&w);
+}
+
+/* A recipe for now, made durable; with one more act, unless NULL. */
+static enum result
+write_recipe(struct builder *b, builder_act *more, void *arg)
 {
     struct epoch *e = b->parts.epoch;
     struct bindings now = BINDINGS_INIT;
-    struct buf act = BUF_INIT(BINDINGS_MAX + 8);
+    struct buf acts = BUF_INIT(RECIPE_MAX);
     struct roots *roots = b->parts.roots(b->parts.arg);
     struct recipe q = {.number = epoch_size(e), .timestamp = b->parts.now_ms()};
     struct store_head head;
@@ -195,17 +208,17 @@ write_recipe(struct builder *b)
     hash_empty(&q.crls_root);
     if (head.size == 0)
         hash_empty(&q.certificates_root);
-    if (rc == RES_OK && !span_equal(buf_span(&now.body), epoch_bindings(e))) {
-        struct writer w = writer_to(&act);
-        act_put(&w, &(struct act){ACT_BINDINGS, buf_span(&now.body)});
-        rc = writer_end(&w);
-        q.acts_n = 1;
-        q.acts = buf_span(&act);
+    if (rc == RES_OK)
+        rc = act_of_bindings(b, &now, &q, &acts);
+    if (rc == RES_OK && more != NULL) {
+        rc = more(arg, q.timestamp, &acts);
+        q.acts_n++;
     }
+    q.acts = buf_span(&acts);
     if (rc == RES_OK)
         rc = recipes_append(b->parts.recipes, &q);
     bindings_release(&now);
-    buf_release(&act);
+    buf_release(&acts);
     return rc;
 }
 
@@ -272,7 +285,7 @@ builder_turn(struct builder *b, bool *ret_fatal)
     *ret_fatal = false;
     enum result rc = recipes_next(b->parts.recipes, &b->recipe, &q);
     if (rc == RES_ABSENT) {
-        rc = write_recipe(b);
+        rc = write_recipe(b, NULL, NULL);
         *ret_fatal = rc == RES_IO;
         if (rc == RES_OK)
             rc = recipes_next(b->parts.recipes, &b->recipe, &q);
@@ -289,6 +302,20 @@ builder_turn(struct builder *b, bool *ret_fatal)
     b->took_ms = steady_ms() - began;
     b->parts.closed(b->parts.arg, b->took_ms);
     return RES_OK;
+}
+
+enum result
+builder_turn_with(struct builder *b, builder_act *act, void *arg, bool *ret_fatal)
+{
+    struct recipe q;
+    enum result rc = recipes_next(b->parts.recipes, &b->recipe, &q);
+
+    *ret_fatal = false;
+    if (rc != RES_ABSENT)
+        return rc == RES_OK ? RES_BUSY : rc;
+    rc = write_recipe(b, act, arg);
+    *ret_fatal = rc == RES_IO;
+    return rc == RES_OK ? builder_turn(b, ret_fatal) : rc;
 }
 
 /* ---- the thread ---- */

@@ -46,6 +46,16 @@ void builder_free(struct builder *b); /* NULL does nothing */
  * the thread does; for init and tests, which have no thread.  *ret_fatal: the process must end. */
 MUST_CHECK enum result builder_turn(struct builder *b, bool *ret_fatal);
 
+/* Appends one act, which is to be part of a recipe with that timestamp. */
+typedef enum result builder_act(void *arg, uint64_t timestamp, struct buf *out);
+
+/*
+ * As builder_turn, with an act in the recipe.  Nothing is written when no act comes of it.
+ * RES_BUSY when a recipe waits for its epoch: it must be made first.  Errors of act.
+ */
+MUST_CHECK enum result builder_turn_with(struct builder *b, builder_act *act, void *arg,
+                                         bool *ret_fatal);
+
 MUST_CHECK enum result builder_start(struct builder *b);
 /* Covers what is not covered yet, unless it has failed; ends the thread. */
 void builder_stop(struct builder *b);

@@ -53,7 +53,21 @@ push(struct changes *c, struct change **ret)
     return RES_OK;
 }
 
-/* Where the label stands, and its newest row when it is not fresh. */
+/* RES_ERASED when the label in row seq, whose key is not there, has a tombstone or gets one. */
+static enum result
+check_erased(const struct changes *c, const struct change_parts *p, const struct change *ch,
+             const struct version_row *row)
+{
+    bool erased = false;
+    enum result rc = versions_is_tombstone(p->view, p->keys, row->label,
+                                           span_of(ch->label.b, ch->label.n), &erased);
+
+    for (size_t i = 0; i < c->n; i++)
+        erased = erased || (c->at[i].tombstone && c->at[i].previous == ch->previous);
+    return rc != RES_OK ? rc : erased ? RES_ERASED : RES_STORE_DAMAGED;
+}
+
+/* Where the label stands, and its newest row when it is not fresh.  RES_ERASED. */
 static enum result
 locate(struct changes *c, const struct change_parts *p, struct change *ret, struct version_row *row)
 {
@@ -74,7 +88,7 @@ locate(struct changes *c, const struct change_parts *p, struct change *ret, stru
     ret->version = row->version + 1;
     ret->text = row->label;
     rc = versions_label(p->view, p->keys, row->label, &text, &ret->number);
-    return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+    return rc == RES_ABSENT ? check_erased(c, p, ret, row) : rc;
 }
 
 static enum result
@@ -181,6 +195,8 @@ changes_add(struct changes *c, const struct change_parts *p, struct touch *const
         return rc;
     ch->label = touches[0]->label;
     rc = locate(c, p, ch, &row);
+    if (rc == RES_ERASED)
+        return RES_OK;
     buf_clear(&c->value);
     if (rc == RES_OK)
         rc = buf_add(&c->value, span_of(length, sizeof(length)));
@@ -200,6 +216,43 @@ changes_add(struct changes *c, const struct change_parts *p, struct touch *const
     if (rc != RES_OK)
         return rc;
     c->labels += ch->fresh;
+    c->n++;
+    return RES_OK;
+}
+
+enum result
+changes_erase(struct changes *c, const struct change_parts *p, const struct erasure *e,
+              uint64_t timestamp)
+{
+    const struct tombstone tombstone = tombstone_of(e, timestamp);
+    struct version_row row;
+    struct label text;
+    struct change *ch;
+    uint64_t number;
+    size_t mark = c->bytes.n;
+    enum result rc = push(c, &ch);
+
+    if (rc == RES_OK)
+        rc = shelf_get_version(p->view, e->newest, &row);
+    if (rc == RES_OK)
+        rc = versions_label(p->view, p->keys, row.label, &text, &number);
+    /* That of another label would be there, or have another number. */
+    if (rc != RES_ABSENT || number != e->number || row.version == UINT32_MAX ||
+        memcmp(row.print, e->text.label_key + 8, sizeof(row.print)) != 0)
+        return rc == RES_ABSENT || rc == RES_OK ? RES_STORE_DAMAGED : rc;
+    rc = tombstone_write(&tombstone, &c->bytes);
+    if (rc != RES_OK)
+        return rc;
+    *ch = (struct change){.number = ERASURE_NUMBER,
+                          .previous = e->newest,
+                          .version = row.version + 1,
+                          .state = mark,
+                          .state_n = c->bytes.n - mark,
+                          .commitment = e->commitment,
+                          .output = e->output,
+                          .has_output = true,
+                          .tombstone = true,
+                          .erased = e->text};
     c->n++;
     return RES_OK;
 }

@@ -21,6 +21,8 @@ struct change {
     struct hash commitment;
     struct hash output; /* the VRF's */
     bool has_output;
+    bool tombstone; /* then label is not known, and number nobody's */
+    struct erasure_text erased;
 };
 
 struct changes {
@@ -47,10 +49,18 @@ void changes_clear(struct changes *c, uint64_t labels);
 
 /*
  * Adds the new version that n touches of one label make, in an epoch of that timestamp
- * (milliseconds); nothing when they change nothing.  Fresh labels get the next number.  Errors of
+ * (milliseconds); nothing when they change nothing, or the label was erased: a tombstone is the
+ * last.  Fresh labels get the next number.  Errors of
  * versions_newest, held_*, keyring_*; RES_STORE_FULL when no version is left; RES_MEMORY.
  */
 MUST_CHECK enum result changes_add(struct changes *c, const struct change_parts *p,
                                    struct touch *const *touches, size_t n, uint64_t timestamp);
+
+/*
+ * Adds the tombstone of an erasure whose key is gone.  RES_STORE_DAMAGED when it does not follow
+ * its label's newest version; errors of shelf_get_version, versions_label; RES_MEMORY.
+ */
+MUST_CHECK enum result changes_erase(struct changes *c, const struct change_parts *p,
+                                     const struct erasure *e, uint64_t timestamp);
 
 #endif

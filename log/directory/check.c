@@ -277,7 +277,9 @@ check_all(struct checking *k, struct log_trouble *why)
         check_tell(k, "pages", CHECK_NO_ROW, "cannot be read to their end");
         rc = RES_OK;
     }
-    return rc == RES_OK ? check_recipes_end(k) : rc;
+    if (rc == RES_OK)
+        rc = check_recipes_end(k);
+    return rc == RES_OK && k->view != NULL ? check_erased(k) : rc;
 }
 
 enum result

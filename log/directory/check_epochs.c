@@ -231,6 +231,8 @@ check_rows(struct checking *k, uint64_t i, const struct entry_row *e, struct pre
         check_tell(k, "row", k->rows + *ret_n, "cannot be read");
         return RES_STORE_DAMAGED;
     }
+    if (rc == RES_OK && k->told && k->erasures > 0)
+        check_tell(k, "entry", i, "leaves out an erasure of its recipe");
     return rc == RES_OK ? check_fresh(k, i) : rc;
 }
 

@@ -35,7 +35,9 @@ struct checking {
 
     struct recipes *recipes; /* NULL: there are none to compare with, any more */
     struct buf recipe;
-    struct recipe newest; /* the last one looked at; its acts are not kept */
+    struct recipe newest; /* the last one looked at; borrows from recipe */
+    bool told;            /* and it is that of the entry at hand */
+    unsigned erasures;    /* acts 2 of it that no row was found for yet */
     uint64_t recipes_end; /* where it ends */
     struct bindings bindings;
 
@@ -90,6 +92,14 @@ MUST_CHECK enum result check_row(struct checking *k, uint64_t seq, uint64_t i, u
 
 /* The labels that an epoch adds: their numbers are the next, in the order of their texts. */
 MUST_CHECK enum result check_fresh(struct checking *k, uint64_t i);
+
+/* Row seq, a tombstone of an entry made at timestamp: it ends a label whose key is not there, as an
+ * act of the entry's recipe says. */
+MUST_CHECK enum result check_tombstone(struct checking *k, uint64_t seq,
+                                       const struct version_row *row, uint64_t timestamp);
+
+/* Every label without a key has a tombstone, or will get it. */
+MUST_CHECK enum result check_erased(struct checking *k);
 
 /* All epochs up to the head, with their recipes. */
 MUST_CHECK enum result check_epochs(struct checking *k);

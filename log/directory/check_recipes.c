@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log/directory/check_private.h"
+#include "log/directory/erasure.h"
 #include "log/files.h"
 #include "log/opening.h"
 
@@ -47,17 +48,38 @@ check_covered(struct checking *k, const struct recipe *q)
     return RES_OK;
 }
 
+/* An erasure: counted, and when its epoch is to be made yet, its label needs no tombstone. */
+static enum result
+take_erasure(struct checking *k, const struct recipe *q, struct span body)
+{
+    struct reader r = reader_of(body);
+    struct erasure e;
+
+    erasure_get(&r, &e);
+    enum result rc = reader_end(&r);
+    if (rc != RES_OK)
+        return rc;
+    k->erasures++;
+    if (q->number >= k->head.size && e.number < k->last_cap)
+        k->last[e.number] = CHECK_NO_ROW;
+    return RES_OK;
+}
+
 /* What holds from it on. */
 static enum result
 take_acts(struct checking *k, const struct recipe *q)
 {
     struct reader r = reader_of(q->acts);
 
+    k->erasures = 0;
     for (unsigned i = 0; i < q->acts_n; i++) {
         struct act act;
 
         act_get(&r, &act);
-        enum result rc = r.err == RES_OK ? bindings_read(&k->bindings, act.body) : r.err;
+        enum result rc = r.err;
+        if (rc == RES_OK)
+            rc = act.kind == ACT_ERASE ? take_erasure(k, q, act.body)
+                                       : bindings_read(&k->bindings, act.body);
         if (rc == RES_OK)
             continue;
         if (rc != RES_MEMORY)
@@ -125,6 +147,7 @@ check_recipe(struct checking *k, uint64_t number, const struct feed_entry *entry
 {
     struct recipe q;
 
+    k->told = false;
     if (k->recipes == NULL)
         return RES_OK;
     enum result rc = recipes_next(k->recipes, &k->recipe, &q);
@@ -141,7 +164,7 @@ check_recipe(struct checking *k, uint64_t number, const struct feed_entry *entry
     if (entry != NULL)
         compare(k, &q, entry);
     k->newest = q;
-    k->newest.acts = span_of(NULL, 0);
+    k->told = true;
     k->recipes_end = recipes_offset(k->recipes);
     if (number + 1 == k->head.size && k->recipes_end != k->head.recipes)
         check_tell(k, "head", CHECK_NO_ROW, "says that its recipes end elsewhere");
@@ -151,27 +174,28 @@ check_recipe(struct checking *k, uint64_t number, const struct feed_entry *entry
 }
 
 /* The certificate log as it is now: it grows. */
-static void
+static enum result
 renew_log(struct checking *k)
 {
     if (k->log == NULL)
-        return;
+        return RES_OK;
     store_view_end(k->log);
-    if (store_view_begin(k->log) == RES_OK)
-        return;
-    store_view_free(k->log);
-    k->log = NULL;
+    enum result rc = store_view_begin(k->log);
+    if (rc != RES_OK) {
+        store_view_free(k->log);
+        k->log = NULL;
+    }
+    return check_ends(rc) ? rc : RES_OK; /* the log's own findings say it */
 }
 
 enum result
 check_recipes_end(struct checking *k)
 {
-    enum result rc = RES_OK;
     struct recipe q;
 
     if (k->recipes == NULL)
         return RES_OK;
-    renew_log(k);
+    enum result rc = renew_log(k);
     while (rc == RES_OK && k->recipes != NULL) {
         rc = recipes_next(k->recipes, &k->recipe, &q);
         if (rc == RES_ABSENT)

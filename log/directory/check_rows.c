@@ -182,9 +182,12 @@ check_row(struct checking *k, uint64_t seq, uint64_t i, uint64_t timestamp, stru
         k->lost = k->lost || row.version == 0;
         rc = RES_OK;
     }
+    bool tombstone = named && n.number == ERASURE_NUMBER;
     if (rc == RES_OK && named)
         rc = check_print(k, seq, &row, &n);
-    if (rc == RES_OK && named)
+    if (rc == RES_OK && tombstone)
+        rc = check_tombstone(k, seq, &row, timestamp);
+    else if (rc == RES_OK && named)
         rc = row.version == 0 ? check_first(k, seq, &row, &n) : check_later(k, seq, &row, &n);
     if (rc == RES_OK)
         rc = check_place(k, "row", seq, row.state, row.state_n);

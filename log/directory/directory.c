@@ -300,6 +300,35 @@ open_parts(struct directory *d, const struct config *c)
     return rc;
 }
 
+/*
+ * An erasure that a crash has left half done: its epoch is made here, where nobody else writes to
+ * the certificate log's store.  What stands in pages that are free is wiped when nobody reads them.
+ */
+static enum result
+finish_erasure(struct directory *d)
+{
+    struct buf bytes = BUF_INIT(RECIPE_MAX + 64);
+    struct recipe q;
+    bool erases = false;
+    enum result rc = recipes_next(d->recipes, &bytes, &q);
+
+    if (rc == RES_OK) {
+        struct reader r = reader_of(q.acts);
+        for (unsigned i = 0; i < q.acts_n; i++) {
+            struct act act;
+            act_get(&r, &act);
+            erases = erases || act.kind == ACT_ERASE;
+        }
+    }
+    buf_release(&bytes);
+    if (rc != RES_OK || !erases)
+        return rc == RES_ABSENT ? RES_OK : rc;
+    rc = directory_turn(d);
+    if (rc == RES_OK)
+        rc = store_wipe(d->store);
+    return rc == RES_BUSY ? RES_OK : rc;
+}
+
 enum result
 directory_open(const struct config *c, struct signer *s, struct store *store,
                const struct directory_hooks *hooks, struct directory **ret, struct log_trouble *why)
@@ -323,6 +352,8 @@ directory_open(const struct config *c, struct signer *s, struct store *store,
         rc = check_covered(d, why);
     if (rc == RES_OK)
         rc = open_parts(d, c);
+    if (rc == RES_OK)
+        rc = finish_erasure(d);
     if (rc != RES_OK) {
         if (!why->text[0])
             log_say(why, "%.200s: %s (%s)", path, result_sentence(rc), result_name(rc));

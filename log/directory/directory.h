@@ -14,6 +14,7 @@
 #include "log/log.h"
 #include "merkle/keytrans/config.h"
 #include "merkle/keytrans/feed.h"
+#include "merkle/keytrans/mailbox.h"
 #include "merkle/keytrans/request.h"
 #include "merkle/leaf/address.h"
 #include "merkle/tree/proof.h"
@@ -44,6 +45,28 @@ struct directory_stats {
 };
 void directory_stats(struct directory *d, struct directory_stats *ret);
 
+/*
+ * Erases a mailbox: a tombstone becomes its last version; its key is destroyed, so that no value
+ * and no opening of it can be made any more; and bodies of entries that name it, and no other
+ * mailbox that was not erased, are overwritten.  For a log that is open and not started: what waits
+ * is covered first, as an epoch of its own.  Reads the whole log.
+ *
+ *   RES_OK             it is done and durable
+ *   RES_KT_NO_LABEL    the mailbox has no version; nothing was written for it
+ *   RES_ERASED         it was erased before
+ *   RES_ERASE_EARLY    its newest version has not stood for a reasonable monitoring window
+ *   RES_VALUE          the label is not a mailbox's
+ *   RES_TOO_LARGE      more versions than one act has room for
+ *   errors of builder_turn; after RES_IO the process must end: opened again, the log goes on where
+ *   it was
+ */
+MUST_CHECK enum result directory_erase(struct directory *d, const struct label *label,
+                                       enum mailbox_erased reason);
+
+/* Overwrites what the certificate log's store has of old copies of erased bodies.  As
+ * directory_erase; RES_BUSY while another process (fsck, backup) reads the store. */
+MUST_CHECK enum result directory_wipe(struct directory *d);
+
 /* ---- reading ---- */
 
 struct directory_reader;
@@ -70,9 +93,11 @@ enum directory_ask {
  *                         else nothing
  *   RES_KT_NO_VERSION     the label has no such version
  *   RES_TRUNCATED, RES_TRAILING, RES_VALUE, RES_RANGE, RES_KT_START …  the request is wrong
- *   RES_ABSENT            credential_update: no later distinguished entry yet; or the label was
- * erased RES_KT_NOTHING_NEW, RES_KT_OWN_VALUES, RES_KT_NOT_YET  refusals of `update` (409, 403,
- * 400) RES_BUSY              too many strangers are asked for (their proofs are costly)
+ *   RES_ERASED            what was asked for was erased: out has the ErasedResponse
+ *   RES_ABSENT            credential_update: no later distinguished entry yet
+ *   RES_KT_NOTHING_NEW, RES_KT_OWN_VALUES, RES_KT_NOT_YET  refusals of `update` (409, 403, 400)
+ *   RES_BUSY              too many strangers are asked for (their proofs are costly); the label is
+ *                         being erased
  *   RES_TOO_LARGE, RES_STORE_DAMAGED, RES_IO, RES_MEMORY
  */
 MUST_CHECK enum result directory_answer(struct directory_reader *r, enum directory_ask ask,

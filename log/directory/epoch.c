@@ -173,12 +173,73 @@ take_acts(struct epoch *e, const struct recipe *q, bool *ret_bound)
         act_get(&r, &act);
         if (r.err != RES_OK)
             return r.err;
+        if (act.kind != ACT_BINDINGS)
+            continue;
         enum result rc = bindings_read(&e->bindings, act.body);
         if (rc != RES_OK)
             return rc;
         *ret_bound = true;
     }
     return reader_end(&r);
+}
+
+/* Overwrites the bodies of the certificate log that go with the mailbox, in one transaction. */
+static enum result
+erase_bodies(struct epoch *e, const struct erasure *erasure)
+{
+    struct reader r = reader_of(erasure->bodies);
+    struct store_txn *t;
+
+    if (erasure->bodies_n == 0)
+        return RES_OK;
+    enum result rc = store_begin(e->parts.store, &t);
+    if (rc != RES_OK)
+        return rc;
+    for (uint32_t i = 0; i < erasure->bodies_n && rc == RES_OK; i++) {
+        struct erasure_body body;
+
+        erasure_body_get(&r, &body);
+        rc = store_erase(t, body.index);
+    }
+    if (rc == RES_OK)
+        return store_commit(t);
+    store_abort(t);
+    return rc;
+}
+
+/* One erasure: bodies and key go first, and the tombstone follows from the act alone, so that it
+ * makes no difference whether a crash comes between them. */
+static enum result
+erase(struct epoch *e, const struct change_parts *p, const struct act *act, uint64_t timestamp)
+{
+    struct reader r = reader_of(act->body);
+    struct erasure erasure;
+
+    erasure_get(&r, &erasure);
+    enum result rc = reader_end(&r);
+    if (rc == RES_OK)
+        rc = erase_bodies(e, &erasure);
+    if (rc == RES_OK)
+        rc = keyring_erase(e->parts.keys, erasure.number);
+    if (rc == RES_OK)
+        rc = changes_erase(&e->changes, p, &erasure, timestamp);
+    return rc == RES_OK || result_class(rc) == CLASS_BROKEN ? rc : RES_STORE_DAMAGED;
+}
+
+static enum result
+take_erasures(struct epoch *e, const struct change_parts *p, const struct recipe *q)
+{
+    struct reader r = reader_of(q->acts);
+    enum result rc = RES_OK;
+
+    for (unsigned i = 0; i < q->acts_n && rc == RES_OK; i++) {
+        struct act act;
+
+        act_get(&r, &act);
+        if (act.kind == ACT_ERASE)
+            rc = erase(e, p, &act, q->timestamp);
+    }
+    return rc;
 }
 
 /* The certificate log has what the recipe speaks of. */
@@ -212,6 +273,8 @@ collect(struct epoch *e, const struct recipe *q)
 
     gather_clear(&e->gather);
     changes_clear(&e->changes, e->head.labels);
+    if (rc == RES_OK)
+        rc = take_erasures(e, &p, q);
     for (uint64_t i = e->newest.feed.certificates; i < q->certificates && rc == RES_OK; i++)
         rc = gather_entry(&e->gather, e->entries, i, &e->bindings);
     gather_sort(&e->gather);
@@ -239,13 +302,17 @@ static enum result
 write_text(struct epoch *e, struct shelf_txn *t, struct change *c)
 {
     uint8_t text[LABEL_MAX];
+    size_t n = c->tombstone ? ERASURE_TEXT_SIZE : c->label.n;
     struct writer w = writer_to(&e->bytes);
-    enum result rc =
-        keyring_crypt(e->parts.keys, c->number, KEYRING_TEXT, 0, c->label.b, c->label.n, text);
+    enum result rc = RES_OK;
 
+    if (c->tombstone)
+        memcpy(text, &c->erased, ERASURE_TEXT_SIZE);
+    else
+        rc = keyring_crypt(e->parts.keys, c->number, KEYRING_TEXT, 0, c->label.b, n, text);
     buf_clear(&e->bytes);
     put_u40(&w, c->number);
-    put_vec8(&w, span_of(text, c->label.n));
+    put_vec8(&w, span_of(text, n));
     if (rc == RES_OK)
         rc = writer_end(&w);
     return rc == RES_OK ? shelf_add_bytes(t, buf_span(&e->bytes), &c->text) : rc;
@@ -263,9 +330,9 @@ write_version(struct epoch *e, struct shelf_txn *t, struct change *c, uint64_t *
     struct hash key;
     enum result rc = c->state_n > UINT32_MAX ? RES_TOO_LARGE : RES_OK;
 
-    if (rc == RES_OK && c->fresh)
+    if (rc == RES_OK && (c->fresh || c->tombstone))
         rc = write_text(e, t, c);
-    if (rc == RES_OK)
+    if (rc == RES_OK && !c->tombstone)
         rc = keyring_crypt(e->parts.keys, c->number, KEYRING_STATE, c->version, state, c->state_n,
                            state);
     if (rc == RES_OK)
@@ -273,7 +340,10 @@ write_version(struct epoch *e, struct shelf_txn *t, struct change *c, uint64_t *
     if (rc != RES_OK)
         return rc;
     row.label = c->text;
-    keyring_label_key(e->parts.keys, span_of(c->label.b, c->label.n), &key);
+    if (c->tombstone)
+        memcpy(key.b, c->erased.label_key, ERASURE_LABEL_KEY);
+    else
+        keyring_label_key(e->parts.keys, span_of(c->label.b, c->label.n), &key);
     memcpy(row.print, key.b + 8, sizeof(row.print));
     return shelf_add_version(t, &row, ret_seq);
 }
@@ -427,7 +497,9 @@ settle(struct epoch *e, const struct next *n)
 
     for (size_t i = 0; i < e->changes.n && rc == RES_OK; i++) {
         const struct change *c = &e->changes.at[i];
-        rc = versions_add(e->parts.versions, seq + i, span_of(c->label.b, c->label.n), c->version);
+        rc = c->tombstone ? versions_add_tombstone(e->parts.versions, seq + i, &c->erased)
+                          : versions_add(e->parts.versions, seq + i,
+                                         span_of(c->label.b, c->label.n), c->version);
     }
     e->head = n->head;
     e->newest = n->row;

@@ -2,8 +2,9 @@
  * Epochs: from a recipe to a committed entry of the directory's log.
  *
  * Everything in an epoch follows from its recipe, the certificate log's entries and the keyring:
- * the same recipe leads to the same bytes, whenever it is followed.  epoch_run leaves the store as
- * it was or with the epoch whole.
+ * the same recipe leads to the same bytes, whenever it is followed.  epoch_run leaves the shelf as
+ * it was or with the epoch whole.  One with an erasure writes to the certificate log's store and to
+ * the keyring as well, before: it is run while nobody else writes there.
  *
  * Thread: the builder's.  Uses change, outputs, recipe, shelf, signer, store.
  */

@@ -94,7 +94,7 @@ held_mailbox(struct held *h, uint64_t number, const struct version_row *row)
         if (h->rows[n - 1].previous == VERSION_NONE)
             return RES_STORE_DAMAGED;
         rc = shelf_get_version(h->view, h->rows[n - 1].previous, &before);
-        if (rc == RES_OK && before.version + 1 != h->rows[n - 1].version)
+        if (rc == RES_ABSENT || (rc == RES_OK && before.version + 1 != h->rows[n - 1].version))
             rc = RES_STORE_DAMAGED;
         if (rc == RES_OK)
             rc = push(h, n++, &before);

@@ -118,6 +118,29 @@ snapshot_end(struct directory_reader *r)
 /* ---- pieces ---- */
 
 enum result
+write_erased(struct directory_reader *r, uint32_t first, uint32_t last, struct buf *out)
+{
+    struct writer w = writer_to(out);
+    uint32_t n = last - first;
+
+    if (n >= KT_ERASED_MAX)
+        n = KT_ERASED_MAX - 1;
+    put_u16(&w, n + 1);
+    for (uint32_t i = 0; i <= n; i++) {
+        struct version_row row;
+        uint64_t seq;
+        enum result rc = target_row(&r->target, first + i, &seq, &row);
+
+        if (rc != RES_OK)
+            return rc;
+        erased_version_put(
+            &w, &(struct erased_version){first + i, row.entry, row.leaf.key, row.leaf.commitment});
+    }
+    enum result rc = writer_end(&w);
+    return rc == RES_OK ? RES_ERASED : rc;
+}
+
+enum result
 snapshot_label(struct directory_reader *r, struct span label)
 {
     return target_find(&r->target, &r->parts, r->head.versions, label);
@@ -198,14 +221,38 @@ walk_step(struct directory_reader *r, uint32_t version, int64_t most, int64_t ta
     return writer_end(&w);
 }
 
+/* Of an erased label: its tombstone's value, and no other. */
+static enum result
+tombstone_of_row(struct directory_reader *r, const struct version_row *row,
+                 uint8_t ret[static COMMITMENT_OPENING_SIZE])
+{
+    struct tombstone t;
+    struct span state;
+
+    if (row->version != r->target.greatest)
+        return RES_ERASED;
+    if (row->state_n != ERASURE_STATE_SIZE)
+        return RES_STORE_DAMAGED;
+    enum result rc = shelf_get_bytes(r->view, row->state, row->state_n, NULL, &state);
+    if (rc == RES_OK && tombstone_load(state, &t) != RES_OK)
+        rc = RES_STORE_DAMAGED;
+    if (rc == RES_OK)
+        rc = tombstone_value(&t, &r->value);
+    if (rc == RES_OK)
+        memcpy(ret, t.opening, COMMITMENT_OPENING_SIZE);
+    return rc;
+}
+
 enum result
 walk_value(struct directory_reader *r, const struct version_row *row,
            uint8_t ret[static COMMITMENT_OPENING_SIZE])
 {
     struct entry_row entry;
-    enum result rc = shelf_get_entry(r->view, row->entry, &entry);
 
     buf_clear(&r->value);
+    if (r->target.erased)
+        return tombstone_of_row(r, row, ret);
+    enum result rc = shelf_get_entry(r->view, row->entry, &entry);
     if (rc == RES_OK)
         rc = held_value(&r->held, r->target.label.p[0], r->target.number, row, entry.feed.timestamp,
                         &r->value);

@@ -59,7 +59,13 @@ MUST_CHECK enum result walk_proof(struct directory_reader *r, struct combined_pr
 MUST_CHECK enum result walk_step(struct directory_reader *r, uint32_t version, int64_t most,
                                  int64_t target);
 
-/* The value of a version into r->value, its opening into ret. */
+/* Appends the ErasedResponse with the versions [first, last] of an erased label, as many as it
+ * takes: then RES_ERASED. */
+MUST_CHECK enum result write_erased(struct directory_reader *r, uint32_t first, uint32_t last,
+                                    struct buf *out);
+
+/* The value of a version into r->value, its opening into ret.  RES_ERASED for a version of an
+ * erased label but the tombstone. */
 MUST_CHECK enum result walk_value(struct directory_reader *r, const struct version_row *row,
                                   uint8_t ret[static COMMITMENT_OPENING_SIZE]);
 

@@ -10,12 +10,11 @@
 
 #include "log/copy_directory.h"
 #include "log/directory/directory_private.h"
+#include "log/directory/swap.h"
 #include "log/files.h"
 
 /* Epochs between two calls of progress. */
 #define PROGRESS 16
-/* Files kept from earlier times; their operator removes them. */
-#define KEPT_MAX 1000
 
 struct rebuild {
     const struct rebuild_parts *parts;
@@ -163,41 +162,16 @@ open_sources(struct rebuild *b)
     return rc == RES_OK ? read_log(b) : rc;
 }
 
-/* ---- the scratch ---- */
-
-static void
-remove_file(const char *dir, const char *name)
-{
-    char path[FILES_PATH_MAX];
-
-    if (files_path(dir, name, path) == RES_OK)
-        (void)unlink(path);
-}
-
-/* What an attempt left that was not finished. */
-static enum result
-remove_scratch(const char *scratch)
-{
-    char path[FILES_PATH_MAX];
-    enum result rc = files_path(scratch, "index", path);
-
-    if (rc == RES_OK)
-        rc = index_remove(path);
-    if (rc != RES_OK)
-        return rc;
-    (void)rmdir(path);
-    remove_file(scratch, "data.mdb");
-    remove_file(scratch, "lock.mdb");
-    return rmdir(scratch) == 0 || errno == ENOENT ? RES_OK : RES_IO;
-}
+/* ---- the new one ---- */
 
 static enum result
 make_shelf(struct rebuild *b)
 {
     const struct config *c = b->parts->config;
-    struct shelf_options o = {.path = b->scratch, .map_size = c->map_size};
+    /* A sync for each epoch would cost more than all else; there is one before it is published. */
+    struct shelf_options o = {.path = b->scratch, .map_size = c->map_size, .unsynced = true};
     struct buf configuration = BUF_INIT(256);
-    enum result rc = remove_scratch(b->scratch);
+    enum result rc = swap_clear(b->scratch);
 
     if (rc == RES_OK && mkdir(b->scratch, 0700) != 0)
         rc = RES_IO;
@@ -412,79 +386,7 @@ compare(struct rebuild *b, struct rebuild_report *ret)
     return RES_OK;
 }
 
-/* ---- putting it in its place ---- */
-
-/* Gives the old file a second name, one that is free or has been given to it already. */
-static enum result
-keep_old(const char *dir, const char *old, char ret[static REBUILD_NAME_MAX])
-{
-    char path[FILES_PATH_MAX];
-    struct stat ours, theirs;
-
-    ret[0] = '\0';
-    if (stat(old, &ours) != 0)
-        return errno == ENOENT ? RES_OK : RES_IO;
-    for (unsigned n = 1; n <= KEPT_MAX; n++) {
-        (void)snprintf(ret, REBUILD_NAME_MAX, "data.mdb.replaced-%u", n);
-        enum result rc = files_path(dir, ret, path);
-
-        if (rc != RES_OK)
-            return rc;
-        if (link(old, path) == 0)
-            return files_sync_dir(dir);
-        if (errno != EEXIST)
-            return RES_IO;
-        if (stat(path, &theirs) == 0 && theirs.st_ino == ours.st_ino &&
-            theirs.st_dev == ours.st_dev)
-            return RES_OK;
-    }
-    return RES_EXISTS;
-}
-
-static enum result
-move(const char *from_dir, const char *to_dir, const char *name)
-{
-    char from[FILES_PATH_MAX], to[FILES_PATH_MAX];
-    enum result rc = files_path(from_dir, name, from);
-
-    if (rc == RES_OK)
-        rc = files_path(to_dir, name, to);
-    if (rc == RES_OK && rename(from, to) != 0)
-        rc = RES_IO;
-    return rc;
-}
-
-static enum result
-publish(struct rebuild *b, struct rebuild_report *ret)
-{
-    char old[FILES_PATH_MAX], index[FILES_PATH_MAX];
-    enum result rc = files_path(b->path, "data.mdb", old);
-
-    if (rc == RES_OK)
-        rc = files_path(b->path, "index", index);
-    if (rc == RES_OK)
-        rc = keep_old(b->path, old, ret->kept);
-    /* The index goes first: none is made again, one of other rows would mislead. */
-    if (rc == RES_OK)
-        rc = index_remove(index);
-    if (rc == RES_OK)
-        rc = files_sync_dir(b->scratch);
-    /* Before this line the old file stands, after it the new one. */
-    if (rc == RES_OK)
-        rc = move(b->scratch, b->path, "data.mdb");
-    if (rc != RES_OK) {
-        log_say(b->why, "%.300s cannot be put in its place: %s", old, strerror(errno));
-        return rc;
-    }
-    /* LMDB's file of locks counts the old one's transactions. */
-    remove_file(b->path, "lock.mdb");
-    (void)rmdir(index);
-    /* Without it, it is made again at the next start. */
-    (void)!move(b->scratch, b->path, "index");
-    rc = files_sync_dir(b->path);
-    enum result tidy = remove_scratch(b->scratch);
-    return rc == RES_OK ? tidy : rc;
-}
+/* ---- all of it ---- */
 
 static enum result
 make(struct rebuild *b, struct rebuild_report *ret)
@@ -505,10 +407,12 @@ make(struct rebuild *b, struct rebuild_report *ret)
         rc = make_epochs(b);
     if (rc == RES_OK)
         rc = compare(b, ret);
+    if (rc == RES_OK)
+        rc = shelf_sync(b->shelf);
     close_parts(b);
     if (rc == RES_OK)
-        return publish(b, ret);
-    if (b->scratch[0] != '\0' && remove_scratch(b->scratch) != RES_OK)
+        return swap_in(b->path, b->scratch, ret->kept, b->why);
+    if (b->scratch[0] != '\0' && swap_clear(b->scratch) != RES_OK)
         return rc; /* the next attempt begins with that */
     return rc;
 }

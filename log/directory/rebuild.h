@@ -9,12 +9,14 @@
  * makes them again.
  *
  * The log must not serve: the caller holds its lock.  Memory: one epoch.  One thread, and its
- * helpers.  Uses epoch, recipe, shelf, signer, store (reading).
+ * helpers.  Uses epoch, recipe, shelf, swap, signer,
+ * store (reading).
  */
 #ifndef LOG_DIRECTORY_REBUILD_H
 #define LOG_DIRECTORY_REBUILD_H
 
 #include "log/config.h"
+#include "log/directory/swap.h"
 #include "log/signer.h"
 #include "log/store/store.h"
 #include "log/trouble.h"
@@ -29,14 +31,12 @@ struct rebuild_parts {
     void *arg;
 };
 
-#define REBUILD_NAME_MAX 64
-
 struct rebuild_report {
     uint64_t size; /* epochs */
     uint64_t versions, labels;
     struct hash root;
-    bool compared;               /* with the head of the old data.mdb, or with feed */
-    char kept[REBUILD_NAME_MAX]; /* name in DIR/directory of what was replaced; "": nothing was */
+    bool compared;            /* with the head of the old data.mdb, or with feed */
+    char kept[SWAP_NAME_MAX]; /* name in DIR/directory of what was replaced; "": nothing was */
 };
 
 /*

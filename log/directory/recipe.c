@@ -18,9 +18,11 @@
 void
 act_get(struct reader *r, struct act *ret)
 {
-    ret->kind = ACT_BINDINGS;
-    if (get_u8(r) != ACT_BINDINGS)
+    uint8_t kind = get_u8(r);
+
+    if (kind != ACT_BINDINGS && kind != ACT_ERASE)
         reader_fail(r, RES_VALUE);
+    ret->kind = kind == ACT_ERASE ? ACT_ERASE : ACT_BINDINGS;
     ret->body = get_vec24(r, 0, (1u << 24) - 1);
 }
 

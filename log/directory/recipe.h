@@ -25,7 +25,7 @@ struct recipe {
 };
 
 struct act {
-    enum { ACT_BINDINGS = 1 } kind;
+    enum { ACT_BINDINGS = 1, ACT_ERASE = 2 } kind;
     struct span body;
 };
 

@@ -18,6 +18,7 @@ options_for(const struct shelf_options *o)
         .path = o->path,
         .map_size = o->map_size,
         .read_only = o->read_only,
+        .unsynced = o->unsynced,
         .readers = READERS,
     };
 
@@ -229,6 +230,12 @@ shelf_read_head(struct lmdb_txn *t, struct directory_head *ret)
         return RES_STORE_DAMAGED;
     *ret = head;
     return RES_OK;
+}
+
+enum result
+shelf_sync(struct shelf *s)
+{
+    return lmdb_sync(s->env);
 }
 
 uint64_t

@@ -30,6 +30,7 @@ struct shelf_options {
     const char *path; /* DIR/directory */
     uint64_t map_size;
     bool read_only;
+    bool unsynced; /* commits are durable with shelf_sync only: lmdb_options */
 };
 
 /* Makes an empty store without a head in the existing directory.  RES_VALUE unless origin has 1 to
@@ -112,6 +113,9 @@ MUST_CHECK enum result shelf_put_head(struct shelf_txn *t, struct directory_head
  * either case.  Errors of lmdb_commit: then the process must end. */
 MUST_CHECK enum result shelf_commit(struct shelf_txn *t);
 void shelf_abort(struct shelf_txn *t); /* NULL does nothing */
+
+/* Makes what was committed to an unsynced shelf durable.  Errors of lmdb_sync. */
+MUST_CHECK enum result shelf_sync(struct shelf *s);
 
 uint64_t shelf_bytes(const struct shelf *s);
 MUST_CHECK enum result shelf_copy(struct shelf *s, const char *dest);

@@ -51,6 +51,12 @@ state_free(struct state *s)
     free(s);
 }
 
+size_t
+state_count(const struct state *s)
+{
+    return s->n;
+}
+
 /* ---- records in order ---- */
 
 /* Where a stands to b: negative when it is newer. */

@@ -33,6 +33,9 @@ MUST_CHECK enum result state_merge(struct state *s, const struct mailbox_record 
 MUST_CHECK enum result state_write(struct state *s, size_t whole_n, size_t changes_n, bool first,
                                    struct buf *out, bool *ret_whole);
 
+/* Records in it. */
+size_t state_count(const struct state *s);
+
 /* Appends the MailboxState as of an epoch's timestamp (milliseconds). */
 MUST_CHECK enum result state_value(struct state *s, uint64_t timestamp, struct buf *out);
 

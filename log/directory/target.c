@@ -24,7 +24,7 @@ target_find(struct target *t, const struct target_parts *parts, uint64_t rows, s
     t->parts = parts;
     t->rows = rows;
     t->label = label;
-    t->present = t->has_absent[0] = t->has_absent[1] = false;
+    t->present = t->erased = t->has_absent[0] = t->has_absent[1] = false;
     for (size_t i = 0; i < TARGET_ROWS; i++)
         t->row[i].filled = false;
     for (size_t i = 0; i < TARGET_RECORDS; i++)
@@ -37,6 +37,11 @@ target_find(struct target *t, const struct target_parts *parts, uint64_t rows, s
     rc = versions_label(parts->view, parts->keys, row.label, &text, &t->number);
     if (rc == RES_OK && !span_equal(span_of(text.b, text.n), label))
         rc = RES_STORE_DAMAGED;
+    if (rc == RES_ABSENT) {
+        rc = versions_is_tombstone(parts->view, parts->keys, row.label, label, &t->erased);
+        if (rc == RES_OK && !t->erased) /* its key is gone, its tombstone still to come */
+            rc = RES_BUSY;
+    }
     if (rc != RES_OK)
         return rc;
     t->present = true;
@@ -45,6 +50,26 @@ target_find(struct target *t, const struct target_parts *parts, uint64_t rows, s
     t->last_entry = row.entry;
     *place_of(t, row.version) = (struct target_row){true, seq, row};
     return RES_OK;
+}
+
+/* The row of an erased label, when the index was built without it: backwards from the tombstone. */
+static enum result
+walk_back(struct target *t, uint32_t version, struct target_row *ret)
+{
+    struct target_row at = {.filled = true, .seq = t->last_seq};
+    enum result rc = shelf_get_version(t->parts->view, at.seq, &at.row);
+
+    while (rc == RES_OK && at.row.version > version) {
+        uint32_t above = at.row.version;
+
+        at.seq = at.row.previous;
+        rc = shelf_get_version(t->parts->view, at.seq, &at.row);
+        if (rc == RES_OK && at.row.version + 1 != above)
+            rc = RES_STORE_DAMAGED;
+    }
+    if (rc == RES_OK)
+        *ret = at;
+    return rc;
 }
 
 enum result
@@ -67,6 +92,8 @@ target_row(struct target *t, uint32_t version, uint64_t *ret_seq, struct version
         } else {
             rc = versions_find(t->parts->versions, t->parts->view, t->rows, t->label, version,
                                &next.seq, &next.row);
+            if (rc == RES_ABSENT && t->erased)
+                rc = walk_back(t, version, &next);
         }
         if (rc != RES_OK)
             return damaged_if_absent(rc);

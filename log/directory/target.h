@@ -44,7 +44,8 @@ struct target {
     uint64_t rows; /* of the snapshot that count */
     struct span label;
     bool present;
-    uint64_t number;               /* of the label, when present */
+    bool erased;                   /* present, and its greatest version is a tombstone */
+    uint64_t number;               /* of the label, when present; of one erased, nobody's */
     uint32_t greatest;             /* version, when present */
     uint64_t last_seq, last_entry; /* of that */
     struct target_row row[TARGET_ROWS];
@@ -53,8 +54,8 @@ struct target {
     bool has_absent[2];           /* and they were asked for */
 };
 
-/* Finds the label among the first rows of the view.  RES_OK also when it is not present; RES_ABSENT
- * when it was erased. */
+/* Finds the label among the first rows of the view.  RES_OK also when it is not present or was
+ * erased; RES_BUSY while it is being erased. */
 MUST_CHECK enum result target_find(struct target *t, const struct target_parts *parts,
                                    uint64_t rows, struct span label);
 

@@ -13,29 +13,87 @@ struct versions {
     struct keyring *keys;
 };
 
-enum result
-versions_label(struct shelf_view *v, struct keyring *k, uint64_t offset, struct label *ret,
-               uint64_t *ret_number)
+/* The LabelText at offset as it stands: *ret_text borrows from the view. */
+static enum result
+read_text(struct shelf_view *v, uint64_t offset, uint64_t *ret_number, struct span *ret_text)
 {
-    struct span head, text;
-    struct label label;
+    struct span head;
     enum result rc = shelf_get_bytes(v, offset, TEXT_HEAD, NULL, &head);
 
     if (rc != RES_OK)
         return rc;
     struct reader in = reader_of(head);
     uint64_t number = get_u40(&in);
-    label.n = get_u8(&in);
-    if (label.n == 0)
+    size_t n = get_u8(&in);
+    if (n == 0 || (number == ERASURE_NUMBER && n != ERASURE_TEXT_SIZE))
         return RES_STORE_DAMAGED;
-    rc = shelf_get_bytes(v, offset + TEXT_HEAD, label.n, NULL, &text);
+    rc = shelf_get_bytes(v, offset + TEXT_HEAD, n, NULL, ret_text);
+    if (rc == RES_OK)
+        *ret_number = number;
+    return rc;
+}
+
+enum result
+versions_text(struct shelf_view *v, uint64_t offset, struct buf *out)
+{
+    struct writer w = writer_to(out);
+    struct span text;
+    uint64_t number;
+    enum result rc = read_text(v, offset, &number, &text);
+
     if (rc != RES_OK)
         return rc;
-    *ret_number = number;
-    rc = keyring_crypt(k, number, KEYRING_TEXT, 0, text.p, label.n, label.b);
+    put_u40(&w, number);
+    put_vec8(&w, text);
+    return writer_end(&w);
+}
+
+enum result
+versions_label(struct shelf_view *v, struct keyring *k, uint64_t offset, struct label *ret,
+               uint64_t *ret_number)
+{
+    struct span text;
+    struct label label;
+    enum result rc = read_text(v, offset, ret_number, &text);
+
+    if (rc != RES_OK)
+        return rc;
+    if (*ret_number == ERASURE_NUMBER)
+        return RES_ABSENT;
+    label.n = text.n;
+    rc = keyring_crypt(k, *ret_number, KEYRING_TEXT, 0, text.p, text.n, label.b);
     if (rc == RES_OK)
         *ret = label;
     return rc == RES_RANGE ? RES_STORE_DAMAGED : rc;
+}
+
+enum result
+versions_is_tombstone(struct shelf_view *v, struct keyring *k, uint64_t offset, struct span label,
+                      bool *ret)
+{
+    struct span text;
+    struct hash key;
+    uint64_t number;
+    enum result rc = read_text(v, offset, &number, &text);
+
+    if (rc != RES_OK)
+        return rc;
+    keyring_label_key(k, label, &key);
+    *ret = number == ERASURE_NUMBER &&
+           memcmp(text.p + ERASURE_VERSION_KEY, key.b, ERASURE_LABEL_KEY) == 0;
+    return RES_OK;
+}
+
+void
+versions_erasure_text(const struct keyring *k, struct span label, uint32_t version,
+                      struct erasure_text *ret)
+{
+    struct hash key;
+
+    keyring_version_key(k, label, version, &key);
+    memcpy(ret->version_key, key.b, ERASURE_VERSION_KEY);
+    keyring_label_key(k, label, &key);
+    memcpy(ret->label_key, key.b, ERASURE_LABEL_KEY);
 }
 
 /* ---- the index ---- */
@@ -45,6 +103,36 @@ keys_of(struct keyring *k, struct span label, uint32_t version, struct hash ret[
 {
     keyring_version_key(k, label, version, &ret[0]);
     keyring_label_key(k, label, &ret[1]);
+}
+
+/* The index looks at the first bytes of a key alone. */
+static void
+keys_of_tombstone(const struct erasure_text *text, struct hash ret[static INDEX_MAPS])
+{
+    memset(ret, 0, INDEX_MAPS * sizeof(*ret));
+    memcpy(ret[0].b, text->version_key, ERASURE_VERSION_KEY);
+    memcpy(ret[1].b, text->label_key, ERASURE_LABEL_KEY);
+}
+
+/* The keys of a row whose label was erased. */
+static enum result
+keys_of_erased(struct versions *x, struct shelf_view *v, uint64_t seq,
+               const struct version_row *row, struct hash ret[static INDEX_MAPS])
+{
+    struct erasure_text keys;
+    struct span text;
+    uint64_t number;
+    enum result rc = read_text(v, row->label, &number, &text);
+
+    if (rc == RES_OK && number == ERASURE_NUMBER) {
+        memcpy(keys.version_key, text.p, ERASURE_VERSION_KEY);
+        memcpy(keys.label_key, text.p + ERASURE_VERSION_KEY, ERASURE_LABEL_KEY);
+        keys_of_tombstone(&keys, ret);
+    } else if (rc == RES_OK) {
+        keyring_nobody_key(x->keys, seq, &ret[0]);
+        ret[1] = ret[0];
+    }
+    return rc;
 }
 
 /* Adds the row as it stands. */
@@ -60,14 +148,11 @@ add_row(struct versions *x, struct shelf_view *v, uint64_t seq)
     if (rc != RES_OK)
         return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
     rc = versions_label(v, x->keys, row.label, &label, &number);
-    if (rc == RES_ABSENT) { /* erased */
-        keyring_nobody_key(x->keys, seq, &keys[0]);
-        keys[1] = keys[0];
-    } else if (rc != RES_OK)
-        return rc;
-    else
+    if (rc == RES_ABSENT)
+        rc = keys_of_erased(x, v, seq, &row, keys);
+    else if (rc == RES_OK)
         keys_of(x->keys, span_of(label.b, label.n), row.version, keys);
-    return index_add(x->index, seq, keys);
+    return rc == RES_OK ? index_add(x->index, seq, keys) : rc;
 }
 
 static enum result
@@ -141,6 +226,15 @@ versions_add(struct versions *x, uint64_t seq, struct span label, uint32_t versi
     struct hash keys[INDEX_MAPS];
 
     keys_of(x->keys, label, version, keys);
+    return index_add(x->index, seq, keys);
+}
+
+enum result
+versions_add_tombstone(struct versions *x, uint64_t seq, const struct erasure_text *text)
+{
+    struct hash keys[INDEX_MAPS];
+
+    keys_of_tombstone(text, keys);
     return index_add(x->index, seq, keys);
 }
 

@@ -1,6 +1,7 @@
 #include "log/store/store.h"
 #include "log/store/mapfile.h"
 #include "log/store/store_private.h"
+#include "log/store/wipe.h"
 
 #include "merkle/base/codec.h"
 
@@ -182,6 +183,12 @@ const char *
 store_origin(const struct store *s)
 {
     return s->origin;
+}
+
+enum result
+store_wipe(struct store *s)
+{
+    return wipe_unused(s->env);
 }
 
 bool

@@ -5,7 +5,8 @@
  * issuers), the ragged right edge, and the head signed over them.  store_commit makes all of it
  * durable or nothing; when it returned RES_OK a crash at any later moment finds it.  When it
  * failed, the process must end: see store_lmdb.h. Immutable objects never change after their
- * commit, and every read knows the tree size it reads at.
+ * commit, but for the leaf of an entry that is erased; and every read knows the tree size it reads
+ * at.
  *
  * One write transaction at a time, by the sequencer's thread only.  Views of readers are
  * independent of it. Uses store_lmdb, merkle/base, merkle/tree, merkle/leaf.
@@ -85,15 +86,16 @@ struct store_entry {
     struct span sct_signature; /* ECDSA DER, borrowed */
 };
 
-/* The entry at index.  RES_ABSENT; RES_STORE_DAMAGED, also when the head counts it and it is not
- * there. */
+/* The entry at index.  RES_ABSENT; RES_ERASED when its leaf is all zeros; RES_STORE_DAMAGED, also
+ * when the head counts it and it is not there. */
 MUST_CHECK enum result store_get_entry(struct store_view *v, uint64_t index,
                                        struct store_entry *ret);
 
 /*
  * The data tile of bundle number n with the first width entries (1 to 256): *ret is borrowed from
  * the store for a full bundle, else appended to scratch and borrowed from it.  RES_ABSENT when
- * fewer entries are there; RES_STORE_DAMAGED; errors of buf_add.  *scratch is unchanged on failure.
+ * fewer entries are there; RES_ERASED when one of them is; RES_STORE_DAMAGED; errors of buf_add.
+ * *scratch is unchanged on failure.
  */
 MUST_CHECK enum result store_get_data_tile(struct store_view *v, uint64_t n, unsigned width,
                                            struct buf *scratch, struct span *ret);
@@ -152,6 +154,15 @@ MUST_CHECK enum result store_put_head(struct store_txn *t, const struct store_he
 MUST_CHECK enum result store_commit(struct store_txn *t);
 /* NULL does nothing. */
 void store_abort(struct store_txn *t);
+
+/* Overwrites the leaf of the entry at index with zeros; nothing happens when it is erased already.
+ * Its leaf hash and the SCT's signature stay.  RES_ABSENT, RES_STORE_DAMAGED; errors of lmdb_put:
+ * then only store_abort may follow. */
+MUST_CHECK enum result store_erase(struct store_txn *t, uint64_t index);
+
+/* Overwrites what is not in use in the file, where old copies of what was erased may stand.  For a
+ * store that nobody else writes to meanwhile.  Errors of wipe_unused. */
+MUST_CHECK enum result store_wipe(struct store *s);
 
 bool store_latched(const struct store *s);
 /* Table by table; reads the whole free list. */

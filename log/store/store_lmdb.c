@@ -5,6 +5,7 @@
 #include <lmdb.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "log/store/mapfile.h"
 
@@ -127,7 +128,8 @@ open_env(struct lmdb *env, const struct lmdb_options *o)
         (rc = mdb_env_set_mapsize(env->env, (size_t)o->map_size)) != 0 ||
         (rc = mdb_env_set_maxreaders(env->env, o->readers)) != 0)
         return result_of(rc);
-    unsigned flags = MDB_NORDAHEAD | MDB_NOTLS | (o->read_only ? (unsigned)MDB_RDONLY : 0);
+    unsigned flags = MDB_NORDAHEAD | MDB_NOTLS | (o->read_only ? (unsigned)MDB_RDONLY : 0) |
+                     (o->unsynced ? (unsigned)MDB_NOSYNC : 0);
     rc = mdb_env_open(env->env, o->path, flags, 0600);
     if (rc == ENOENT && o->read_only)
         return RES_ABSENT;
@@ -207,6 +209,18 @@ lmdb_commit(struct lmdb_txn *t)
     if (rc != 0)
         atomic_store(&env->latched, true);
     return result_of(rc);
+}
+
+enum result
+lmdb_sync(struct lmdb *env)
+{
+    assert(env->writer.txn == NULL);
+    if (atomic_load(&env->latched))
+        return RES_STORE_LATCHED;
+    int rc = mdb_env_sync(env->env, 1);
+    if (rc != 0)
+        atomic_store(&env->latched, true);
+    return rc == 0 ? RES_OK : RES_IO;
 }
 
 void
@@ -432,6 +446,98 @@ lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret)
     if (rc != 0)
         return result_of(rc);
     enum result r = sizes_in(env, txn, ret);
+    mdb_txn_abort(txn);
+    return r;
+}
+
+/* ---- for who wipes ---- */
+
+/* MDB_msg_func: a line for each reader, "pid thread txnid", where "-" is no snapshot; and one of
+ * words. */
+static int
+note_reader(const char *line, void *ctx)
+{
+    const char *pid = line + strspn(line, " "), *last = strrchr(line, ' ');
+    bool *busy = ctx;
+
+    if (*pid >= '0' && *pid <= '9' && last != NULL && last[1] != '-')
+        *busy = true;
+    return 0;
+}
+
+/* One record of the free list: how many pages, and their numbers. */
+static enum result
+tell_free(const MDB_val *v, const struct lmdb_visitor *to)
+{
+    size_t n, page;
+    enum result r = RES_OK;
+
+    if (v->mv_size < sizeof(n))
+        return RES_STORE_DAMAGED;
+    memcpy(&n, v->mv_data, sizeof(n));
+    if (n > v->mv_size / sizeof(n) - 1)
+        return RES_STORE_DAMAGED;
+    for (size_t i = 1; i <= n && r == RES_OK; i++) {
+        memcpy(&page, (const uint8_t *)v->mv_data + i * sizeof(page), sizeof(page));
+        r = to->free_page(to->arg, page);
+    }
+    return r;
+}
+
+/* Each record of a table: of the free list, or of one of ours. */
+static enum result
+visit_table(MDB_txn *txn, MDB_dbi table, const struct lmdb_visitor *to)
+{
+    MDB_cursor *c;
+    MDB_val k, v;
+    enum result r = RES_OK;
+    int rc = mdb_cursor_open(txn, table, &c);
+
+    if (rc != 0)
+        return result_of(rc);
+    while (r == RES_OK && (rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0)
+        r = table == 0 ? tell_free(&v, to) : to->value(to->arg, span_of(v.mv_data, v.mv_size));
+    mdb_cursor_close(c);
+    return r == RES_OK && rc != MDB_NOTFOUND ? result_of(rc) : r;
+}
+
+static enum result
+visit_in(struct lmdb *env, MDB_txn *txn, const struct lmdb_visitor *to)
+{
+    MDB_envinfo info;
+    MDB_stat st;
+    int fd, rc = mdb_env_stat(env->env, &st);
+
+    if (rc == 0)
+        rc = mdb_env_info(env->env, &info);
+    if (rc == 0)
+        rc = mdb_env_get_fd(env->env, &fd);
+    if (rc != 0)
+        return result_of(rc);
+    enum result r = to->file(to->arg, fd, st.ms_psize, (uint64_t)info.me_last_pgno + 1);
+    if (r == RES_OK)
+        r = visit_table(txn, 0, to);
+    for (unsigned i = 0; i < env->tables && r == RES_OK; i++)
+        r = visit_table(txn, env->table[i], to);
+    return r;
+}
+
+enum result
+lmdb_visit(struct lmdb *env, const struct lmdb_visitor *to)
+{
+    MDB_txn *txn;
+    bool busy = false;
+    int dead, rc = mdb_reader_check(env->env, &dead);
+
+    if (rc == 0 && mdb_reader_list(env->env, note_reader, &busy) < 0)
+        rc = EIO;
+    if (rc == 0 && busy)
+        return RES_BUSY;
+    if (rc == 0)
+        rc = mdb_txn_begin(env->env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0)
+        return result_of(rc);
+    enum result r = visit_in(env, txn, to);
     mdb_txn_abort(txn);
     return r;
 }

@@ -2,7 +2,8 @@
  * The door to LMDB: environments, transactions, tables.  The only code that knows <lmdb.h>.
  *
  * Durability: lmdb_commit returns RES_OK only after the data and then the meta page were synced
- * (fdatasync, then an O_DSYNC write); LMDB is opened without NOSYNC, NOMETASYNC and WRITEMAP.  LMDB
+ * (fdatasync, then an O_DSYNC write); LMDB is opened without NOMETASYNC and WRITEMAP, and
+ * without NOSYNC but for files that nothing refers to yet (unsynced).  LMDB
  * forgets a failed sync: the next commit would succeed on pages that the kernel may have dropped.
  * So the first failure of a commit latches: every later write transaction of that environment
  * answers RES_STORE_LATCHED, and only a new process that looks at what is on disk may go on.
@@ -29,6 +30,8 @@ struct lmdb_options {
     uint64_t map_size;            /* bytes */
     bool read_only;
     unsigned readers; /* read transactions at once */
+    bool unsynced;    /* commits are durable with lmdb_sync only, and lost, with all before them, by
+                         a crash of the machine: for a file that is thrown away then */
 };
 
 /* Opens; clears the reader slots of dead processes.  RES_IO, RES_MEMORY (no address space for the
@@ -56,6 +59,9 @@ void lmdb_reader_free(struct lmdb_txn *t);
  * the meta page reached the disk is unknown: the process must end.  RES_IO, RES_STORE_FULL.
  */
 MUST_CHECK enum result lmdb_commit(struct lmdb_txn *t);
+
+/* Makes all commits to an unsynced environment durable.  RES_IO: latched, as lmdb_commit. */
+MUST_CHECK enum result lmdb_sync(struct lmdb *env);
 
 /* Throws a write transaction away.  NULL does nothing. */
 void lmdb_abort(struct lmdb_txn *t);
@@ -103,6 +109,20 @@ MUST_CHECK enum result lmdb_sizes(struct lmdb *env, struct lmdb_sizes *ret);
 /* lmdb_sizes.file alone, without a transaction or a look at any page; 0 when that cannot be told.
  */
 uint64_t lmdb_bytes(const struct lmdb *env);
+
+/* For wipe.c, which knows how pages are laid out: first the file, with the size of a page in bytes
+ * and how many are counted; then the free ones; then each value, borrowed. */
+struct lmdb_visitor {
+    enum result (*file)(void *arg, int fd, size_t page_size, uint64_t pages);
+    enum result (*free_page)(void *arg, uint64_t page);
+    enum result (*value)(void *arg, struct span value);
+    void *arg;
+};
+
+/* Shows the file's contents to a visitor.  No write transaction may be open, in any process.
+ * RES_BUSY, with nothing shown, while a reader of any process holds a snapshot, for which pages may
+ * be in use that are free; RES_STORE_DAMAGED; the visitor's errors. */
+MUST_CHECK enum result lmdb_visit(struct lmdb *env, const struct lmdb_visitor *to);
 
 /* Copies a consistent snapshot to the new file dest/data.mdb and syncs it; dest is an existing
  * directory. */

@@ -60,6 +60,9 @@ struct store {
 /* Reads the head's size and which edges follow from it, once for each snapshot. */
 MUST_CHECK enum result view_know_size(struct store_view *v);
 
+/* Whether a leaf was erased: it is all zeros. */
+bool view_erased(struct span leaf);
+
 /* Big-endian keys; write to out, return its span. */
 struct span key_u64(uint64_t v, uint8_t out[static 8]);
 struct span key_tile(unsigned level, uint64_t index, uint8_t out[static 9]);

@@ -172,6 +172,41 @@ store_flush(struct store_txn *t)
     return RES_OK;
 }
 
+/* Puts the record of that key anew with zeros in the place of leaf, which borrows from it.  The new
+ * record is as long as the old, so that no byte of that is left beside it. */
+static enum result
+blank(struct store_txn *t, unsigned table, struct span key, struct span leaf)
+{
+    struct span record;
+    enum result r = lmdb_get(t->view.txn, table, key, &record);
+    if (r != RES_OK)
+        return r;
+    struct buf copy = BUF_INIT(record.n);
+    r = buf_add(&copy, record);
+    if (r == RES_OK) {
+        memset(copy.p + (leaf.p - record.p), 0, leaf.n);
+        r = lmdb_put(t->view.txn, table, key, buf_span(&copy), false);
+    }
+    buf_release(&copy);
+    return r;
+}
+
+enum result
+store_erase(struct store_txn *t, uint64_t index)
+{
+    uint8_t key[8];
+    struct span record;
+    struct store_entry e;
+    enum result r = store_get_entry(&t->view, index, &e);
+    if (r != RES_OK)
+        return r == RES_ERASED ? RES_OK : r;
+    struct span at = key_u64(index / STORE_BUNDLE, key);
+    r = lmdb_get(t->view.txn, TABLE_BUNDLE, at, &record);
+    if (r == RES_ABSENT)
+        return blank(t, TABLE_TAIL, key_u64(index, key), e.leaf);
+    return r == RES_OK ? blank(t, TABLE_BUNDLE, at, e.leaf) : r;
+}
+
 /* ---- tiles, issuers, head ---- */
 
 static enum result

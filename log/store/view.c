@@ -124,6 +124,16 @@ missing(struct store_view *v, uint64_t end)
 
 /* ---- entries ---- */
 
+/* A leaf begins with a time, so the first bytes decide. */
+bool
+view_erased(struct span leaf)
+{
+    for (size_t i = 0; i < leaf.n; i++)
+        if (leaf.p[i] != 0)
+            return false;
+    return true;
+}
+
 static enum result
 get_bundle(struct store_view *v, uint64_t n, struct bundle *ret)
 {
@@ -152,8 +162,25 @@ store_get_entry(struct store_view *v, uint64_t index, struct store_entry *ret)
     struct bundle b;
     enum result r = get_bundle(v, index / STORE_BUNDLE, &b);
     if (r == RES_OK)
-        return bundle_entry(&b, (unsigned)(index % STORE_BUNDLE), ret);
-    return r == RES_ABSENT ? get_slot(v, index, ret) : r;
+        r = bundle_entry(&b, (unsigned)(index % STORE_BUNDLE), ret);
+    else if (r == RES_ABSENT)
+        r = get_slot(v, index, ret);
+    return r == RES_OK && view_erased(ret->leaf) ? RES_ERASED : r;
+}
+
+/* RES_ERASED when one of the first width entries is. */
+static enum result
+check_whole(const struct bundle *b, unsigned width)
+{
+    for (unsigned i = 0; i < width; i++) {
+        struct store_entry e;
+        enum result r = bundle_entry(b, i, &e);
+        if (r != RES_OK)
+            return r;
+        if (view_erased(e.leaf))
+            return RES_ERASED;
+    }
+    return RES_OK;
 }
 
 enum result
@@ -166,6 +193,8 @@ store_get_data_tile(struct store_view *v, uint64_t n, unsigned width, struct buf
     struct bundle b;
     enum result r = get_bundle(v, n, &b);
     if (r == RES_OK)
+        r = check_whole(&b, width);
+    if (r == RES_OK)
         return bundle_leaves(&b, width, ret);
     if (r != RES_ABSENT)
         return r;
@@ -174,6 +203,8 @@ store_get_data_tile(struct store_view *v, uint64_t n, unsigned width, struct buf
     for (unsigned i = 0; i < width; i++) {
         struct store_entry e;
         r = get_slot(v, n * STORE_BUNDLE + i, &e);
+        if (r == RES_OK && view_erased(e.leaf))
+            r = RES_ERASED;
         if (r == RES_OK)
             r = buf_add(scratch, e.leaf);
         if (r != RES_OK) {

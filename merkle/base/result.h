@@ -177,6 +177,9 @@ enum result_class {
       "this path does not take this method")                                                       \
     X(RES_HTTP_MEDIA, INPUT, "unsupported-media", "RFC 9110 15.5.16",                              \
       "the body is of a kind this path does not take")                                             \
+    X(RES_ERASED, ABSENT, "erased", "FORMATS Erasure", "it was erased")                            \
+    X(RES_ERASE_EARLY, LATER, "erase-early", "FORMATS Erasure",                                    \
+      "the mailbox's newest version has not stood for a reasonable monitoring window")             \
     X(RES_GONE, ABSENT, "gone", "RFC 9110 15.5.11", "it was here and is not any more")             \
     X(RES_HTTP_FORBIDDEN, INPUT, "auditors-only", "RFC 9110 15.5.4",                               \
       "bodies of entries are given to auditors only; send a bearer token")                         \

@@ -158,6 +158,19 @@ mailbox_state_put(struct writer *w, const struct mailbox_state *s)
     put_bytes(w, hash_span(&s->all));
 }
 
+const char *
+mailbox_erased_name(uint8_t reason)
+{
+    static const char *const names[] = {
+        [MAILBOX_ERASED_REQUEST] = "request",
+        [MAILBOX_ERASED_DOMAIN] = "domain",
+        [MAILBOX_ERASED_ORDER] = "order",
+        [MAILBOX_ERASED_RETENTION] = "retention",
+    };
+
+    return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : NULL;
+}
+
 void
 domain_state_get(struct reader *r, struct domain_state *ret)
 {

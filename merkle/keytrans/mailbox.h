@@ -28,6 +28,14 @@ enum mailbox_purpose { MAILBOX_SIGN = 1, MAILBOX_ENCRYPT = 2, MAILBOX_BOTH = 3 }
 
 enum mailbox_status { MAILBOX_GOOD = 1, MAILBOX_HELD = 2, MAILBOX_REVOKED = 3 };
 
+/* Why a mailbox was erased; others may come. */
+enum mailbox_erased {
+    MAILBOX_ERASED_REQUEST = 1, /* whose mailbox it is asked for it */
+    MAILBOX_ERASED_DOMAIN,      /* whose domain it is did */
+    MAILBOX_ERASED_ORDER,       /* a court or an authority did */
+    MAILBOX_ERASED_RETENTION    /* the operator's rule how long to keep what */
+};
+
 /* One certificate of a mailbox.  Times are seconds since 1970. */
 struct mailbox_record {
     struct hash key_id; /* of the TBS without poison and SCT list, and the issuer's key */
@@ -54,8 +62,8 @@ struct mailbox_state {
     uint32_t total;      /* of all records as they stand, expired ones too */
     struct hash all;     /* RFC 6962 root over all of them */
     /* a tombstone */
-    uint64_t time; /* seconds */
-    uint8_t reason;
+    uint64_t time;  /* seconds */
+    uint8_t reason; /* enum mailbox_erased, or one that came later */
     uint32_t count;
 };
 
@@ -75,6 +83,9 @@ void mailbox_record_put(struct writer *w, const struct mailbox_record *m);
  * key_id), or for a key_id that stands twice. */
 void mailbox_state_get(struct reader *r, struct mailbox_state *ret);
 void mailbox_state_put(struct writer *w, const struct mailbox_state *s);
+
+/* "request", "domain", "order", "retention"; NULL for any other. */
+const char *mailbox_erased_name(uint8_t reason);
 
 void domain_state_get(struct reader *r, struct domain_state *ret);
 void domain_state_put(struct writer *w, const struct domain_state *s);

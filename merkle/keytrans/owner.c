@@ -153,3 +153,14 @@ owner_monitor(struct transcript *t, const struct owner_state *s, uint64_t *ret)
         *ret = w.reached;
     return rc;
 }
+
+enum result
+owner_check_arrived(const struct owner_state *s, const struct contact_waiting *waiting,
+                    uint64_t reached)
+{
+    for (unsigned i = 0; i < waiting->n; i++)
+        if (waiting->until[i] <= reached &&
+            (int64_t)waiting->entries[i].version > owner_greatest_at(s, waiting->until[i]))
+            return RES_KT_LADDER;
+    return RES_OK;
+}

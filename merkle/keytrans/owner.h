@@ -55,6 +55,15 @@ MUST_CHECK enum result owner_init(struct transcript *t, const struct search_path
 MUST_CHECK enum result owner_monitor(struct transcript *t, const struct owner_state *s,
                                      uint64_t *ret);
 
+/*
+ * After owner_monitor has come to reached: what arrived at an entry up to there, and waited for the
+ * walk, is a version that the owner expects in it.  Requires it where versions in the map come from
+ * elsewhere than the owner's own updates: the walk shows only what the owner expects, and a version
+ * that he does not know, and that was gone again, would pass.  RES_KT_LADDER when one is greater.
+ */
+MUST_CHECK enum result owner_check_arrived(const struct owner_state *s,
+                                           const struct contact_waiting *waiting, uint64_t reached);
+
 /* The versions above the greatest that follow when count are new, of which a ladder for the last
  * does not look up: into ret, ascending; returns how many.  ret has room for
  * OWNER_NEW_VERSIONS_MAX.  Requires 0 < count <= OWNER_NEW_VERSIONS_MAX. */

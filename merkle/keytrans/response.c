@@ -296,3 +296,39 @@ as_of_response_put(struct writer *w, const struct as_of_response *a)
     put_queue(w, &a->ladder);
     combined_proof_put(w, &a->proof);
 }
+
+void
+erased_version_get(struct reader *r, struct erased_version *ret)
+{
+    ret->version = get_u32(r);
+    ret->entry = get_u64(r);
+    get_hash(r, &ret->output);
+    get_hash(r, &ret->commitment);
+}
+
+void
+erased_version_put(struct writer *w, const struct erased_version *v)
+{
+    put_u32(w, v->version);
+    put_u64(w, v->entry);
+    put_bytes(w, hash_span(&v->output));
+    put_bytes(w, hash_span(&v->commitment));
+}
+
+void
+erased_response_get(struct reader *r, struct proof_queue *ret)
+{
+    unsigned n = get_u16(r);
+    const uint8_t *begin = r->p;
+    struct erased_version before = {0}, v;
+
+    if (n == 0)
+        reader_fail(r, RES_VALUE);
+    for (unsigned i = 0; i < n && r->err == RES_OK; i++) {
+        erased_version_get(r, &v);
+        if (i > 0 && (v.version != before.version + 1 || v.entry <= before.entry))
+            reader_fail(r, RES_VALUE);
+        before = v;
+    }
+    *ret = (struct proof_queue){span_of(begin, r->err == RES_OK ? (size_t)(r->p - begin) : 0), n};
+}

@@ -1,6 +1,6 @@
 /*
  * What a KEYTRANS log answers, as bytes.  KEYTRANS, "User Operations", "Full Tree Head
- * Verification", "Update Format", "Credentials"; FORMATS.md, "Absence", "As of a time".
+ * Verification", "Update Format", "Credentials"; FORMATS.md, "Absence", "As of a time", "Erasure".
  *
  * Decoded answers borrow the bytes they were read from; queues are gone through when they are read,
  * so that what comes out is well-formed. Whether any of it is true is not asked here.  Pure.  Uses
@@ -15,6 +15,9 @@
 /* VRF.Np and Nc of KT_128_SHA256_Ed25519 */
 #define KT_VRF_PROOF_SIZE 80
 #define KT_OPENING_SIZE 16
+
+/* Versions in one ErasedResponse: what its vector's length can say. */
+#define KT_ERASED_MAX 65535
 
 /* FullTreeHead, without an auditor. */
 struct full_head {
@@ -93,6 +96,14 @@ struct as_of_response {
     struct combined_proof proof;
 };
 
+/* Ours: a version whose value was erased. */
+struct erased_version {
+    uint32_t version;
+    uint64_t entry;
+    struct hash output; /* the VRF's */
+    struct hash commitment;
+};
+
 void full_head_get(struct reader *r, struct full_head *ret);
 void full_head_put(struct writer *w, const struct full_head *h);
 
@@ -118,6 +129,12 @@ void absence_response_get(struct reader *r, struct absence_response *ret);
 void absence_response_put(struct writer *w, const struct absence_response *a);
 void as_of_response_get(struct reader *r, struct as_of_response *ret);
 void as_of_response_put(struct writer *w, const struct as_of_response *a);
+
+/* The versions of an ErasedResponse, 1 to KT_ERASED_MAX, ascending by one and each in a later
+ * entry. The queue has erased_version_get read them. */
+void erased_response_get(struct reader *r, struct proof_queue *ret);
+void erased_version_get(struct reader *r, struct erased_version *ret);
+void erased_version_put(struct writer *w, const struct erased_version *v);
 
 /* A CredentialUpdate is a CombinedTreeProof and nothing else: combined_proof_get,
  * combined_proof_put. */

@@ -8,7 +8,7 @@ import stat
 
 from house import Leaves, Log, run
 
-DAEMON = ["init", "serve", "fsck", "backup", "promote", "resume", "token", "upgrade"]
+DAEMON = ["init", "serve", "fsck", "backup", "promote", "resume", "token", "erase", "upgrade"]
 CLIENT = ["submit", "verify", "monitor", "heads", "evidence"]
 
 
@@ -51,6 +51,11 @@ def wrong_use(checks, house, log):
         ("cartularyd", ["resume"]), ("cartularyd", ["token", log.dir]), ("cartularyd", ["token", log.dir, "add"]),
         ("cartularyd", ["token", log.dir, "frob", "x"]), ("cartularyd", ["token", log.dir, "add", "a b"]),
         ("cartularyd", ["token", log.dir, "add", "../x"]), ("cartularyd", ["upgrade"]),
+        ("cartularyd", ["erase"]), ("cartularyd", ["erase", log.dir, "alice@example.org"]),
+        ("cartularyd", ["erase", log.dir, "--reason", "request"]),
+        ("cartularyd", ["erase", log.dir, "alice@example.org", "--reason", "because"]),
+        ("cartularyd", ["erase", log.dir, "alice", "--reason", "request"]),
+        ("cartularyd", ["erase", gone, "alice@example.org", "--reason", "request"]),
         ("cartulary", ["frob"]), ("cartulary", ["--frob", "monitor"]), ("cartulary", ["--policy"]),
         ("cartulary", ["--state", "a", "--stateless", "monitor"]),
         ("cartulary", ["--policy", gone, "monitor", "--once"]),

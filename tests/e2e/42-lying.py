@@ -343,6 +343,7 @@ def shown_once(scene):
         policy = scene.policy_for(p)
         code, out, err = scene.client(policy, "state", *LOOKUP)
         scene.checks.equal(code, 0, f"shown once: {who} is shown it {out} {err}")
+        shown_at = p.size
         p.kt.labels[label].pop()
         p.lie = lies.monitors_all
         for _ in range(3):  # no end of a tree that is kept, and the next distinguished entry
@@ -355,7 +356,7 @@ def shown_once(scene):
         scene.checks.equal(why, None, "shown once: who does not follow it believes what comes then")
         _, why = outcome(lambda: scene.person(person, p).contact_monitor(label))
         scene.checks.that(why is not None, "shown once: the twin, which follows it, refuses")
-        print(f"shown once, {who}: refused: {why}")
+        print(f"shown once, {who}: refused: {why}; sizes {shown_at} {p.size}")
         code, out, err = scene.client(policy, "state", *(WATCH if known == "watched" else LOOKUP))
         scene.checks.equal(code, 4, f"shown once: {who} refuses {out} {err}")
         p.proxy.close()

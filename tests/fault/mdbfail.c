@@ -75,6 +75,7 @@ WRAP(mdb_env_set_maxreaders, (MDB_env * env, unsigned n), (env, n), NONE, NONE)
 WRAP(mdb_env_info, (MDB_env * env, MDB_envinfo *info), (env, info), NONE, NONE)
 WRAP(mdb_env_stat, (MDB_env * env, MDB_stat *stat), (env, stat), NONE, NONE)
 WRAP(mdb_env_get_fd, (MDB_env * env, mdb_filehandle_t *fd), (env, fd), NONE, NONE)
+WRAP(mdb_env_sync, (MDB_env * env, int force), (env, force), NONE, NONE)
 WRAP(mdb_reader_check, (MDB_env * env, int *dead), (env, dead), NONE, NONE)
 WRAP(mdb_txn_begin, (MDB_env * env, MDB_txn *parent, unsigned flags, MDB_txn **txn),
      (env, parent, flags, txn), NONE, mdb_txn_abort(*txn))

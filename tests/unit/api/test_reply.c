@@ -102,6 +102,8 @@ static const struct {
     {RES_KT_OWN_VALUES, 403, 0},
     {RES_KT_NOT_YET, 400, 0},
     {RES_ABSENT, 404, 0},
+    {RES_GONE, 410, 0},
+    {RES_ERASED, 410, 0},
     {RES_HTTP_METHOD, 405, 0},
     {RES_HTTP_TIMEOUT, 408, 0},
     {RES_HTTP_BODY, 413, 0},

@@ -13,6 +13,7 @@
 #include "tests/mint/mint.h"
 #include "tests/vectors/check.h"
 
+#define FIRST_NOT_BEFORE 1767225600 /* 2026-01-01 */
 #define OK(call) assert_int_equal(call, RES_OK)
 
 void
@@ -108,7 +109,8 @@ address_of(const struct lookup *l, unsigned label)
     return text;
 }
 
-/* Each has a serial number of its own: it is no other's precertificate. */
+/* Each has a serial number of its own: it is no other's precertificate; and begins later than the
+ * one before, so that it stands before it. */
 static uint64_t
 log_for(struct lookup *l, unsigned label, bool poisoned)
 {
@@ -117,6 +119,7 @@ log_for(struct lookup *l, unsigned label, bool poisoned)
                           .issuer = l->ca,
                           .issuer_key = l->ca_key,
                           .serial = 1000 + l->n,
+                          .not_before = FIRST_NOT_BEFORE + 3600 * (int64_t)l->n,
                           .subject = {{"CN", "Mail"}},
                           .extension = {{"keyUsage", "critical,digitalSignature"},
                                         {"extendedKeyUsage", "emailProtection"},

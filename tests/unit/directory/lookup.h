@@ -46,7 +46,8 @@ void lookup_release(struct lookup *l);
  * it; frees it.  Its index. */
 uint64_t lookup_log(struct lookup *l, X509 *x, const struct span *chain, size_t n);
 
-/* A certificate for a label's address, and a precertificate, by ca; their indices. */
+/* A certificate for a label's address, and a precertificate, by ca; their indices.  Those that are
+ * made later stand first in an answer. */
 uint64_t lookup_certify(struct lookup *l, unsigned label);
 uint64_t lookup_announce(struct lookup *l, unsigned label);
 

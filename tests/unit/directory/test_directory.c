@@ -268,23 +268,34 @@ move(struct fixture *f, const char *from, const char *to)
 static void
 a_directory_that_is_not_whole_is_refused(void **state)
 {
-    static const char *const NAMES[] = {"directory", "directory/data.mdb", "directory/keys",
-                                        "directory/recipes"};
+    static const struct {
+        const char *name, *says;
+    } ROWS[] = {
+        {"directory", "--rebuild"},
+        {"directory/data.mdb", "directory/data.mdb is not there: 'cartularyd fsck "},
+        {"directory/keys", "directory/keys is not there: nothing can make it again"},
+        {"directory/recipes", "directory/recipes is not there: nothing can make it again"},
+    };
     struct fixture *f = *state;
 
     serve_and_fill(f, 0, 3);
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         struct log *l;
         struct log_trouble why;
 
-        move(f, NAMES[i], "away");
+        move(f, ROWS[i].name, "away");
         enum result rc = testlog_open(f->path, &l, &why);
-        if (rc == RES_OK || strstr(why.text, "directory") == NULL)
-            fail_msg("without %s: %s, %s", NAMES[i], result_name(rc), why.text);
-        assert_int_not_equal(access(in(f, NAMES[i]), F_OK), 0); /* nothing is made instead */
-        move(f, "away", NAMES[i]);
+        if (rc == RES_OK || strstr(why.text, ROWS[i].says) == NULL)
+            fail_msg("without %s: %s, %s", ROWS[i].name, result_name(rc), why.text);
+        assert_int_not_equal(access(in(f, ROWS[i].name), F_OK), 0); /* nothing is made instead */
+        move(f, "away", ROWS[i].name);
         must_open(f);
     }
+    assert_int_equal(files_replace(in(f, "away"), span_str("noise"), 0600), RES_OK);
+    move(f, "directory/data.mdb", "kept");
+    move(f, "away", "directory/data.mdb");
+    must_refuse(f, RES_STORE_DAMAGED, "directory/data.mdb is damaged: 'cartularyd fsck ");
+    move(f, "kept", "directory/data.mdb");
     assert_int_equal(chmod(in(f, "directory/keys"), 0644), 0);
     must_refuse(f, RES_KEY, "directory");
     assert_int_equal(chmod(in(f, "directory/keys"), 0600), 0);

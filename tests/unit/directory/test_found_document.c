@@ -160,15 +160,19 @@ words_have_their_meaning(void **state)
 
 /* ---- chains ---- */
 
-/* The first record's chain. */
+/* The chain of the precertificate, which stands first, or of the certificate. */
 static void
-try_chain(const char *says, const char *chain, enum result want)
+try_chain(const char *says, bool second, const char *chain, enum result want)
 {
     char from[200];
 
     copy();
     (void)snprintf(from, sizeof(from), "[\"%s\",\"%s\"]", ca, root);
+    if (second)
+        lookup_bend(&bent, from, "@");
     lookup_bend(&bent, from, chain);
+    if (second)
+        lookup_bend(&bent, "@", from);
     expect(says, want, "certificates");
 }
 
@@ -177,27 +181,29 @@ static void
 chains_name_issuers(void **state)
 {
     char chain[FOUND_CHAIN_MAX * 70 + 200];
-    size_t n;
 
     (void)state;
-    (void)snprintf(chain, sizeof(chain), "[\"%s\"]", ca);
-    try_chain("without the root", chain, RES_OK);
-    (void)snprintf(chain, sizeof(chain), "[\"%s\",\"%s\"]", root, ca);
-    try_chain("the wrong way round", chain, RES_CONFLICT);
-    (void)snprintf(chain, sizeof(chain), "[\"%s\",7]", ca);
-    try_chain("a number", chain, RES_JSON);
-    (void)snprintf(chain, sizeof(chain), "[\"%s\",\"%.62s\"]", ca, root);
-    try_chain("a hash that is too short", chain, RES_ENCODING);
-    (void)snprintf(chain, sizeof(chain), "[\"%s\",\"%.63s%c\"]", ca, root,
-                   root[63] == '0' ? '1' : '0');
-    try_chain("a certificate that is not there", chain, RES_ABSENT);
-    for (size_t more = 0; more < 2; more++) {
-        n = (size_t)snprintf(chain, sizeof(chain), "[\"%s\"", ca);
-        for (size_t i = 1; i < FOUND_CHAIN_MAX + more; i++)
-            n += (size_t)snprintf(chain + n, sizeof(chain) - n, ",\"%s\"", root);
-        (void)snprintf(chain + n, sizeof(chain) - n, "]");
-        try_chain(more ? "one too many" : "as many as there may be", chain,
-                  more ? RES_TOO_LARGE : RES_OK);
+    for (int second = 0; second < 2; second++) {
+        (void)snprintf(chain, sizeof(chain), "[\"%s\"]", ca);
+        try_chain("without the root", second, chain, RES_OK);
+        try_chain("empty", second, "[]", second ? RES_CONFLICT : RES_CHAIN_ROOT);
+        (void)snprintf(chain, sizeof(chain), "[\"%s\",\"%s\"]", root, ca);
+        try_chain("the wrong way round", second, chain, second ? RES_CONFLICT : RES_CHAIN_ORDER);
+        (void)snprintf(chain, sizeof(chain), "[\"%s\",7]", ca);
+        try_chain("a number", second, chain, RES_JSON);
+        (void)snprintf(chain, sizeof(chain), "[\"%s\",\"%.62s\"]", ca, root);
+        try_chain("a hash that is too short", second, chain, RES_ENCODING);
+        (void)snprintf(chain, sizeof(chain), "[\"%s\",\"%.63s%c\"]", ca, root,
+                       root[63] == '0' ? '1' : '0');
+        try_chain("a certificate that is not there", second, chain, RES_ABSENT);
+        for (size_t more = 0; more < 2; more++) {
+            size_t n = (size_t)snprintf(chain, sizeof(chain), "[\"%s\"", ca);
+            for (size_t i = 1; i < FOUND_CHAIN_MAX + more; i++)
+                n += (size_t)snprintf(chain + n, sizeof(chain) - n, ",\"%s\"", root);
+            (void)snprintf(chain + n, sizeof(chain) - n, "]");
+            try_chain(more ? "one too many" : "as many as there may be", second, chain,
+                      more ? RES_TOO_LARGE : RES_OK);
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 #include "merkle/note/checkpoint.h"
 #include "merkle/note/note.h"
 #include "tests/fault/failalloc.h"
+#include "tests/fault/mdbfail.h"
 #include "tests/unit/directory/recorded.h"
 #include "tests/vectors/check.h"
 
@@ -569,6 +570,42 @@ memory_that_fails_changes_nothing(void **state)
     must_be_the_same();
 }
 
+/* ---- a store that fails ---- */
+
+/* Whichever call of LMDB's it is, before or after it did its work. */
+static void
+a_store_that_fails_changes_nothing(void **state)
+{
+    struct rebuild_parts p = parts();
+    unsigned told = 0;
+
+    (void)state;
+    mdbfail_at(0, MDBFAIL_BEFORE);
+    assert_int_equal(run(&p), RES_OK);
+    size_t n = mdbfail_count();
+    (void)fresh(NULL);
+    for (enum mdbfail_when when = MDBFAIL_BEFORE; when <= MDBFAIL_AFTER; when++)
+        /* the first, some between, and the last, of which one is the sync */
+        for (size_t i = 1; i <= n; i += i < 30 || i + 30 > n ? 1 : n / 17) {
+            mdbfail_at(i, when);
+            enum result rc = run(&p);
+            const char *what = mdbfail_what();
+            mdbfail_at(0, MDBFAIL_BEFORE);
+            if (rc == RES_OK) { /* one that does not matter: what it was for was done without it */
+                must_be_the_same();
+                (void)fresh(NULL);
+            } else if (what == NULL) {
+                fail_msg("call %zu of %zu: %s without a failure", i, n, result_name(rc));
+            }
+            told += rc != RES_OK;
+            assert_true(holds("data.mdb", buf_span(&rec.golden[DATA])));
+        }
+    print_message("%u of %zu calls failed\n", told, n);
+    assert_true(told > 60);
+    must_make(&p);
+    must_be_the_same();
+}
+
 int
 main(void)
 {
@@ -588,6 +625,7 @@ main(void)
         ROW(a_process_that_ends_changes_nothing),
         ROW(what_a_crash_in_the_last_steps_leaves),
         ROW(memory_that_fails_changes_nothing),
+        ROW(a_store_that_fails_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, make, drop);

@@ -201,7 +201,7 @@ acts_are_read_as_written(void **state)
     assert_int_equal(second.body.n, 0);
     assert_int_equal(reader_end(&in), RES_OK);
     recipes_close(r);
-    acts.p[0] = 2; /* an act of a kind that is not known */
+    acts.p[0] = 3; /* an act of a kind that is not known */
     in = reader_of(buf_span(&acts));
     act_get(&in, &second);
     assert_int_equal(in.err, RES_VALUE);

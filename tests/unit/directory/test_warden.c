@@ -167,36 +167,72 @@ a_walk_takes_several_answers(void **state)
     end();
 }
 
-/* More than one run takes, and more than a contact map has room for. */
+/* So many news in runs until all are told; the last of them ends so. */
+static size_t
+watch_many(size_t most, enum verdict_kind kind, enum result why)
+{
+    enum verdict_kind ended = VERDICT_LATER;
+    size_t told = 0;
+
+    for (unsigned runs = 0; ended == VERDICT_LATER; runs++) {
+        struct watch w = {.desk = &d, .memory = &m, .label = 0};
+
+        watch_run(&w);
+        ended = w.verdict->kind;
+        assert_true(runs < 5 && w.news_n <= WARDEN_VERSIONS_MAX);
+        watch_ends("many", &w, ended, ended == VERDICT_LATER ? RES_BUSY : why);
+        watch_told("many", &w, told, told + w.news_n);
+        told += w.news_n;
+        watch_release(&w);
+    }
+    assert_int_equal(ended, kind);
+    assert_true(told <= most);
+    return told;
+}
+
+/* More than one run takes. */
 static void
 many_news_take_several_runs(void **state)
 {
-    static const struct {
-        uint64_t monitoring;
-        size_t before; /* entries */
-    } rows[] = {{EACH, 2}, {1000000, 512}};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        begin(rows[i].monitoring);
-        append(rows[i].before, 0);
-        watch("begins", 0, true, 0, 0);
-        append(300, 1);
-        size_t told = 0;
-        for (unsigned runs = 0; told < 300; runs++) {
-            struct watch w = {.desk = &d, .memory = &m, .label = 0};
-            watch_run(&w);
-            bool last = told + w.news_n == 300;
-            assert_true(runs < 3 && w.news_n <= WARDEN_VERSIONS_MAX);
-            watch_ends("many", &w, last ? VERDICT_YES : VERDICT_LATER, last ? RES_OK : RES_BUSY);
-            watch_told("many", &w, told, told + w.news_n);
-            told += w.news_n;
-            watch_release(&w);
-        }
-        desk_audit(&d, &m, 0);
-        watch("and no more", 0, false, 300, 300);
-        end();
+    begin(EACH);
+    append(2, 0);
+    watch("begins", 0, true, 0, 0);
+    append(300, 1);
+    assert_int_equal(watch_many(300, VERDICT_YES, RES_OK), 300);
+    desk_audit(&d, &m, 0);
+    watch("and no more", 0, false, 300, 300);
+    end();
+}
+
+/* Behind the 1024th entry, the root of the tree and the last that is distinguished: first more than
+ * a contact map has room for, then more than is kept. */
+static void
+news_behind_a_distinguished_entry(void **state)
+{
+    (void)state;
+    begin(2000000);
+    append(1023, 0);
+    watch("begins", 0, true, 0, 0);
+    append(300, 1);
+    assert_int_equal(watch_many(300, VERDICT_YES, RES_OK), 300);
+    desk_audit(&d, &m, 0);
+    append(250, 1);
+    struct watch w = {.desk = &d, .memory = &m, .label = 0};
+    watch_run(&w);
+    watch_ends("more than is kept", &w, VERDICT_LATER, RES_BUSY);
+    assert_true(w.news_n > 200);
+    size_t told = 300 + w.news_n;
+    watch_told("more than is kept", &w, 300, told);
+    watch_release(&w);
+    for (int i = 0; i < 2; i++) {
+        w = (struct watch){.desk = &d, .memory = &m, .label = 0};
+        watch_run(&w);
+        watch_ends("no run comes further", &w, VERDICT_FAULT, RES_TOO_LARGE);
+        watch_told("no run comes further", &w, told, told);
+        watch_release(&w);
     }
+    end();
 }
 
 /* ---- while it is asked ---- */
@@ -299,6 +335,7 @@ main(void)
         cmocka_unit_test(nothing_new_changes_nothing),
         cmocka_unit_test(a_walk_takes_several_answers),
         cmocka_unit_test(many_news_take_several_runs),
+        cmocka_unit_test(news_behind_a_distinguished_entry),
         cmocka_unit_test(a_version_comes_between),
         cmocka_unit_test(a_version_comes_between_unseen),
         cmocka_unit_test(what_was_looked_up_goes_on_to_be_followed),

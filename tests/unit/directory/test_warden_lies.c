@@ -224,6 +224,50 @@ a_version_that_is_gone_is_refused(void **state)
     end();
 }
 
+/* Answers as if the label had never been looked up. */
+static void
+forgets_what_was_shown(struct watch *w, const struct ask *ask, struct buf *body, struct answer *a)
+{
+    struct buf request = BUF_INIT(KT_REQUEST_MAX);
+    struct reader in = reader_of(ask->body);
+    struct writer out = writer_to(&request);
+    struct owner_monitor_request q;
+    struct ask other = *ask;
+
+    if (w->step != WATCH_MONITOR)
+        return;
+    owner_monitor_request_get(&in, &q);
+    assert_int_equal(reader_end(&in), RES_OK);
+    assert_true(q.map.n > 0);
+    q.map.n = 0;
+    owner_monitor_request_put(&out, &q);
+    assert_int_equal(writer_end(&out), RES_OK);
+    other.body = buf_span(&request);
+    desk_answer(&d, &other, body, a);
+    buf_release(&request);
+}
+
+/* A version that a look-up showed, in an entry before the next distinguished one, is still there in
+ * that one: the owner's walk comes to it, and would be content with less. */
+static void
+a_version_that_was_shown_once_is_refused(void **state)
+{
+    (void)state;
+    begin(FEW);
+    struct memory_label *l = desk_kept(&d, &m, 0);
+    uint64_t shown = d.t.n; /* not distinguished: it is too close to others */
+    append(12, 2);
+    assert_int_equal(contact_add(&l->map, shown, 3), RES_OK); /* there are 0 to 2 */
+    struct watch w = run("gone", (struct watch){.meddle = forgets_what_was_shown}, VERDICT_REFUSED,
+                         RES_KT_LADDER);
+    assert_int_equal(w.news_n, 0);
+    assert_int_equal(l->map.n, 1);
+    l->map.entries[0].version = 2; /* what the label has there */
+    (void)run("there", (struct watch){.meddle = forgets_what_was_shown}, VERDICT_YES, RES_OK);
+    assert_int_equal(l->map.n, 0);
+    end();
+}
+
 /* ---- other bytes ---- */
 
 struct flip {
@@ -306,6 +350,7 @@ main(void)
         cmocka_unit_test(a_version_that_is_denied_is_found),
         cmocka_unit_test(another_value_than_was_shown_is_refused),
         cmocka_unit_test(a_version_that_is_gone_is_refused),
+        cmocka_unit_test(a_version_that_was_shown_once_is_refused),
         cmocka_unit_test(no_byte_can_be_another),
     };
 

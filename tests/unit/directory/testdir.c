@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "log/accept/roots.h"
 #include "log/directory/nodes.h"
 #include "merkle/note/checkpoint.h"
 #include "tests/unit/log/scratch.h"
@@ -14,6 +15,7 @@
 #define MAX_BEHIND_MS 3600000
 #define TEXT_MAX 512
 #define STATE_MAX (1u << 24)
+#define ANSWER_MAX (8u << 20)
 
 static uint64_t now;
 
@@ -106,6 +108,7 @@ testdir_init(struct testdir *t, const struct kt_window *window)
     assert_int_equal(keyring_create(path_of(t, "directory/keys")), RES_OK);
     assert_int_equal(recipes_create(path_of(t, "directory/recipes")), RES_OK);
     make_shelf(t, window);
+    assert_int_equal(roots_new(&t->roots), RES_OK);
     range_init(&t->feed_range);
     changes_init(&t->changes);
     t->hashes[0] = t->hashes[1] = BUF_INIT(4096);
@@ -143,6 +146,7 @@ testdir_release(struct testdir *t)
     end_reading(t);
     store_close(t->store);
     signer_close(t->signer);
+    roots_unref(t->roots);
     changes_release(&t->changes);
     buf_release(&t->hashes[0]);
     buf_release(&t->hashes[1]);
@@ -194,8 +198,9 @@ no_head(void *arg, struct store_head *ret)
 static struct roots *
 no_roots(void *arg)
 {
-    (void)arg;
-    return NULL;
+    const struct testdir *t = arg;
+
+    return roots_ref(t->roots);
 }
 
 static void
@@ -215,7 +220,7 @@ void
 testdir_open(struct testdir *t)
 {
     struct directory_hooks hooks = {
-        .head = no_head, .roots = no_roots, .halted = no_halt, .now_ms = same_time};
+        .head = no_head, .roots = no_roots, .halted = no_halt, .arg = t, .now_ms = same_time};
     struct log_trouble why = {{0}};
 
     end_filling(t);
@@ -480,6 +485,72 @@ testdir_append(struct testdir *t, uint64_t timestamp, unsigned labels)
             RES_OK);
     }
     push_entry(t, &row.feed, &peaks);
+}
+
+/* The value of the newest version, by a search that another test believes or does not. */
+static void
+take_version(struct testdir *t, unsigned label)
+{
+    struct testdir_label *l = &t->label[label];
+    struct buf out = BUF_INIT(ANSWER_MAX);
+    struct directory_found found;
+    struct version_row row;
+    uint64_t seq;
+
+    assert_int_equal(shelf_view_begin(t->d->view), RES_OK);
+    assert_int_equal(versions_newest(t->d->versions, t->d->view, t->d->head.versions,
+                                     testdir_name(t, label), &seq, &row),
+                     RES_OK);
+    shelf_view_end(t->d->view);
+    assert_int_equal(row.version, l->n);
+    assert_int_equal(row.entry, t->n);
+    assert_int_equal(directory_lookup(t->r, &l->name, (struct kt_optional){false, 0},
+                                      (struct kt_optional){false, 0}, &out, &found),
+                     RES_OK);
+    l->at = grow(l->at, l->n, l->cap, sizeof(*l->at));
+    l->cap = l->n == l->cap ? (l->cap == 0 ? 16 : 2 * l->cap) : l->cap;
+    l->at[l->n] = (struct testdir_version){.entry = t->n,
+                                           .commitment = row.leaf.commitment,
+                                           .value = malloc(found.value.n),
+                                           .value_n = found.value.n};
+    assert_non_null(l->at[l->n].value);
+    memcpy(l->at[l->n++].value, found.value.p, found.value.n);
+    t->rows++;
+    buf_release(&out);
+}
+
+void
+testdir_take_epoch(struct testdir *t, unsigned label)
+{
+    struct logtree_peaks peaks = t->peaks[t->n - 1];
+    struct entry_row row;
+    struct feed_entry f;
+
+    assert_int_equal(shelf_view_begin(t->d->view), RES_OK);
+    assert_int_equal(shelf_get_entry(t->d->view, t->n, &row), RES_OK);
+    shelf_view_end(t->d->view);
+    take_version(t, label);
+    t->root = row.root;
+    f = row.feed;
+    grow_trees(t, &f, &peaks);
+    assert_true(hash_equal(&f.root, &row.feed.root));
+    push_entry(t, &f, &peaks);
+}
+
+void
+testdir_clock(uint64_t timestamp)
+{
+    now = timestamp;
+}
+
+enum result
+testdir_erase(struct testdir *t, unsigned label, uint64_t timestamp)
+{
+    testdir_clock(timestamp);
+    enum result rc = directory_erase(t->d, &t->label[label].name, MAILBOX_ERASED_REQUEST);
+    if (rc == RES_OK)
+        testdir_take_epoch(t, label);
+    return rc;
 }
 
 void

@@ -46,6 +46,7 @@ struct testdir {
     struct kt_config kt;
     struct signer *signer;
     struct store *store;
+    struct roots *roots; /* none */
     struct directory *d; /* NULL while it is being filled */
     struct directory_reader *r;
     /* the model */
@@ -85,6 +86,16 @@ void testdir_random(struct testdir *t, struct rng *r, size_t n);
 /* Ends or goes on with filling: opens the directory with a reader, or closes them. */
 void testdir_open(struct testdir *t);
 void testdir_fill(struct testdir *t);
+
+/* What time the directory is told. */
+void testdir_clock(uint64_t timestamp);
+
+/* Erases a label at that time and, when that was done, takes the tombstone up into the model.
+ * Requires that the directory is open. */
+enum result testdir_erase(struct testdir *t, unsigned label, uint64_t timestamp);
+/* Takes up what the open directory has beyond the model: one epoch with that label's new version.
+ */
+void testdir_take_epoch(struct testdir *t, unsigned label);
 
 struct span testdir_name(const struct testdir *t, unsigned label);
 

@@ -1,6 +1,7 @@
 #include "merkle/keytrans/response.h"
 
 #include "tests/unit/keytrans/whole.h"
+#include "tests/vectors/testdata.h"
 
 #define search_greatest_get(r, ret) search_response_get(r, true, ret)
 #define search_greatest_put(w, a) search_response_put(w, true, a)
@@ -215,6 +216,70 @@ absences_and_times(void **state)
     release(&p);
 }
 
+static enum result
+read_erased(struct span bytes, struct proof_queue *ret)
+{
+    struct reader r = reader_of(bytes);
+
+    erased_response_get(&r, ret);
+    return reader_end(&r);
+}
+
+/* FORMATS.md, "Erasure"; and versions that are none of one label's. */
+static void
+erased_versions(void **state)
+{
+    const struct erased_version first = {.version = 0, .entry = 3};
+    static const struct {
+        const char *says;
+        unsigned n;
+        struct erased_version a, b;
+        enum result rc;
+    } rows[] = {
+        {"none", 0, {0}, {0}, RES_VALUE},
+        {"one", 1, {.entry = 3}, {0}, RES_OK},
+        {"two", 2, {.entry = 3}, {.version = 1, .entry = 4}, RES_OK},
+        {"one version twice", 2, {.entry = 3}, {.entry = 4}, RES_VALUE},
+        {"one left out", 2, {.entry = 3}, {.version = 2, .entry = 4}, RES_VALUE},
+        {"two in one entry", 2, {.entry = 3}, {.version = 1, .entry = 3}, RES_VALUE},
+        {"the later one earlier", 2, {.entry = 3}, {.version = 1, .entry = 2}, RES_VALUE},
+    };
+    struct buf out = BUF_INIT(1024);
+    struct erased_version v;
+    struct proof_queue q;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct writer w = writer_to(&out);
+
+        buf_clear(&out);
+        put_u16(&w, rows[i].n);
+        if (rows[i].n > 0)
+            erased_version_put(&w, &rows[i].a);
+        if (rows[i].n > 1)
+            erased_version_put(&w, &rows[i].b);
+        assert_int_equal(writer_end(&w), RES_OK);
+        if (read_erased(buf_span(&out), &q) != rows[i].rc)
+            fail_msg("%s", rows[i].says);
+        for (size_t n = 0; n < out.n; n++)
+            assert_int_not_equal(read_erased(span_of(out.p, n), &q), RES_OK);
+    }
+    buf_clear(&out);
+    testdata_hex("0001"
+                 "00000000"
+                 "0000000000000003"
+                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 &out);
+    assert_int_equal(read_erased(buf_span(&out), &q), RES_OK);
+    assert_int_equal(q.n, 1);
+    struct reader r = reader_of(q.bytes);
+    erased_version_get(&r, &v);
+    assert_true(v.version == first.version && v.entry == first.entry);
+    assert_true(v.output.b[31] == 0xaa && v.commitment.b[0] == 0xbb);
+    buf_release(&out);
+}
+
 int
 main(void)
 {
@@ -224,6 +289,7 @@ main(void)
         cmocka_unit_test(owners),
         cmocka_unit_test(credentials),
         cmocka_unit_test(absences_and_times),
+        cmocka_unit_test(erased_versions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

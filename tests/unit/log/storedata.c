@@ -35,6 +35,7 @@ data_entry(uint64_t i)
         uint64_t v = mix(i * 1024 + k);
         memcpy(bytes + k, &v, 8);
     }
+    bytes[0] |= 1; /* zeros alone are an erased one */
     return (struct store_entry){.leaf = span_of(bytes, leaf_n),
                                 .sct_signature = span_of(bytes + leaf_n, signature_n)};
 }

@@ -361,6 +361,29 @@ a_writer_killed_with_the_lock_leaves_the_last_commit(void **state)
     lmdb_close(env);
 }
 
+/* A reader sees commits that were not synced, and so does who opens the file after it was. */
+static void
+an_unsynced_environment_is_synced_once(void **state)
+{
+    struct lmdb_options o = options(*state);
+    struct lmdb *env;
+    char v[16];
+
+    o.unsynced = true;
+    assert_int_equal(lmdb_open(&o, &env), RES_OK);
+    put_one(env, "k", "first");
+    put_one(env, "k", "second");
+    assert_int_equal(get_one(env, 0, "k", v, sizeof(v)), RES_OK);
+    assert_string_equal(v, "second");
+    assert_int_equal(lmdb_sync(env), RES_OK);
+    assert_false(lmdb_latched(env));
+    lmdb_close(env);
+    env = open_at(*state);
+    assert_int_equal(get_one(env, 0, "k", v, sizeof(v)), RES_OK);
+    assert_string_equal(v, "second");
+    lmdb_close(env);
+}
+
 int
 main(void)
 {
@@ -377,6 +400,7 @@ main(void)
         ROW(a_copy_holds_the_snapshot),
         ROW(sizes_count_pages),
         ROW(a_writer_killed_with_the_lock_leaves_the_last_commit),
+        ROW(an_unsynced_environment_is_synced_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
