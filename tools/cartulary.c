@@ -8,8 +8,9 @@
 
 #include "tools/cmd.h"
 
-static const struct command *const COMMANDS[] = {
-    &CMD_SUBMIT, &CMD_LOOKUP, &CMD_HISTORY, &CMD_VERIFY, &CMD_MONITOR, &CMD_HEADS, &CMD_EVIDENCE};
+static const struct command *const COMMANDS[] = {&CMD_SUBMIT,   &CMD_LOOKUP,    &CMD_HISTORY,
+                                                 &CMD_VERIFY,   &CMD_MONITOR,   &CMD_HEADS,
+                                                 &CMD_EVIDENCE, &CMD_CREDENTIAL};
 #define COMMANDS_N (sizeof COMMANDS / sizeof *COMMANDS)
 
 static const char OPTIONS_HELP[] =
@@ -34,7 +35,7 @@ print_help(FILE *out)
 {
     (void)fputs("usage: cartulary [options] COMMAND [arguments]\n\n", out);
     for (size_t i = 0; i < COMMANDS_N; i++)
-        (void)fprintf(out, "  %-9s %s\n", COMMANDS[i]->name, COMMANDS[i]->purpose);
+        (void)fprintf(out, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->purpose);
     (void)fputs("\n`cartulary COMMAND --help` explains one of them.\n\n", out);
     (void)fputs(OPTIONS_HELP, out);
 }

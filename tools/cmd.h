@@ -16,7 +16,7 @@ struct command {
 };
 
 extern const struct command CMD_SUBMIT, CMD_LOOKUP, CMD_HISTORY, CMD_VERIFY, CMD_MONITOR, CMD_HEADS,
-    CMD_EVIDENCE;
+    CMD_EVIDENCE, CMD_CREDENTIAL;
 
 /* Says what is wrong with the use of a subcommand and where to read on; returns EXIT_INPUT. */
 int cmd_usage(const struct command *c, const char *format, ...)

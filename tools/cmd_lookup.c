@@ -1,17 +1,14 @@
 /* cartulary lookup: which keys has this address, proved and worth believing? */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "client/directory/finder.h"
-#include "client/directory/offer.h"
-#include "client/json.h"
-#include "merkle/base/text.h"
 #include "tools/accuse.h"
 #include "tools/cmd.h"
 #include "tools/engine.h"
+#include "tools/offered.h"
 #include "tools/records.h"
 #include "tools/remembered.h"
 #include "tools/seen.h"
@@ -39,65 +36,6 @@ struct run {
 
 /* ---- saying it ---- */
 
-static const char *
-purpose_name(enum mailbox_purpose p)
-{
-    static const char *const names[] = {"", "sign", "encrypt", "sign and encrypt"};
-    return names[p];
-}
-
-static const char *
-reason_of(const struct offer *o)
-{
-    if (o->offered)
-        return "ok";
-    return o->announced && o->why == TRUST_CRITICAL ? "announced" : trust_reason_name(o->why);
-}
-
-static void
-print_record(const struct found_record *r, const struct offer *o)
-{
-    char from[APP_TIME_MAX], to[APP_TIME_MAX], id[2 * HASH_SIZE + 1];
-    app_time(r->m.not_before * 1000, from);
-    app_time(r->m.not_after * 1000, to);
-    text_hex_to(hash_span(&r->m.certificate_sha256), id);
-    (void)printf("  %s  %s, %s to %s, for \"%.*s\"\n", o->offered ? "OFFERED" : "not trusted",
-                 purpose_name(r->m.purpose), from, to, (int)r->m.address.n, r->m.address.p);
-    if (o->announced)
-        (void)printf("    announced only: a precertificate, entry %" PRIu64 "\n",
-                     r->m.precert_index);
-    else
-        (void)printf("    certificate %s, entry %" PRIu64 "\n", id, r->m.final_index);
-    if (!o->offered && !(o->announced && o->why == TRUST_CRITICAL))
-        (void)printf("    logged, not trusted: %s\n", trust_reason_sentence(o->why));
-}
-
-static int
-json_records(const struct found *f, const struct offer *offers)
-{
-    for (size_t i = 0; i < f->records_n; i++) {
-        const struct mailbox_record *m = &f->records[i].m;
-        struct buf text = BUF_INIT(4096);
-        char id[2 * HASH_SIZE + 1], key[2 * HASH_SIZE + 1];
-        text_hex_to(hash_span(&m->certificate_sha256), id);
-        text_hex_to(hash_span(&m->spki_sha256), key);
-        if (json_write_string(m->address, &text) != RES_OK ||
-            buf_add(&text, span_of("", 1)) != RES_OK) {
-            buf_release(&text);
-            return EXIT_FAULT;
-        }
-        (void)printf("%s{\"offered\":%s,\"reason\":\"%s\",\"certificate_sha256\":\"%s\","
-                     "\"spki_sha256\":\"%s\",\"index\":%" PRIu64 ",\"not_before\":%" PRIu64
-                     ",\"not_after\":%" PRIu64 ",\"purpose\":%d,\"source\":%d,\"address\":%s}",
-                     i == 0 ? "" : ",", offers[i].offered ? "true" : "false", reason_of(&offers[i]),
-                     id, key, offers[i].announced ? m->precert_index : m->final_index,
-                     m->not_before, m->not_after, (int)m->purpose, (int)m->source,
-                     (const char *)text.p);
-        buf_release(&text);
-    }
-    return EXIT_YES;
-}
-
 static int
 print_json(const struct run *run, const struct policy_log *log, const struct found *f,
            const struct offer *offers, enum offer_outcome outcome, const char *about)
@@ -107,7 +45,7 @@ print_json(const struct run *run, const struct policy_log *log, const struct fou
                  log->note.name, about, outcome == OFFER_YES ? EXIT_YES : EXIT_NO,
                  offer_outcome_name(outcome), f->head.size, f->head.timestamp);
     (void)run;
-    int e = f->records_n > 0 ? json_records(f, offers) : EXIT_YES;
+    int e = offered_json(f, offers);
     (void)puts("]}");
     return e;
 }
@@ -133,27 +71,10 @@ print_text(const struct run *run, const struct policy_log *log, const struct fou
         (void)printf("  version %" PRIu32 "; %zu of %" PRIu32 " certificates have not expired\n",
                      f->search.version, f->records_n, f->state.total);
     }
-    for (size_t i = 0; i < f->records_n; i++)
-        print_record(&f->records[i], &offers[i]);
+    offered_print(f, offers);
 }
 
 /* ---- what is offered ---- */
-
-static enum result
-add_pem(struct span der, struct buf *out)
-{
-    struct buf text = BUF_INIT(4 * der.n + 16);
-    enum result r = text_base64(der, &text);
-    if (r == RES_OK)
-        r = buf_printf(out, "-----BEGIN CERTIFICATE-----\n");
-    for (size_t at = 0; r == RES_OK && at < text.n; at += 64)
-        r = buf_printf(out, "%.*s\n", (int)(text.n - at < 64 ? text.n - at : 64),
-                       (const char *)text.p + at);
-    if (r == RES_OK)
-        r = buf_printf(out, "-----END CERTIFICATE-----\n");
-    buf_release(&text);
-    return r;
-}
 
 /* Judges what was found, tells it, and keeps what is offered. */
 static int
@@ -163,9 +84,8 @@ tell(struct run *run, const struct policy_log *log, const struct found *f, const
     struct offer *offers = calloc(f->records_n + 1, sizeof *offers);
     enum result r = offers == NULL ? RES_MEMORY : offers_make(f, &run->q, offers, ret_outcome);
     int e = EXIT_YES;
-    for (size_t i = 0; r == RES_OK && i < f->records_n; i++)
-        if (offers[i].offered)
-            r = add_pem(buf_span(&f->records[i].der), &run->pem);
+    if (r == RES_OK)
+        r = offered_pem(f, offers, &run->pem);
     if (r != RES_OK) {
         app_say("%s", result_sentence(r));
         e = EXIT_FAULT;
@@ -239,6 +159,8 @@ ask_log(struct run *run, const struct policy_log *log, enum offer_outcome *ret_o
     int e = remembered_follow_log(&run->app, run->transport, log);
     if (e == EXIT_YES)
         e = remembered_load(&run->app, log, &m);
+    if (e == EXIT_YES)
+        e = remembered_heads_due(&run->app, run->transport, log, &m);
     if (e == EXIT_YES && run->at.has)
         e = ask_directory(run, log, &m, run->at, "known at that time", ret_outcome);
     if (e == EXIT_YES) {
@@ -292,19 +214,6 @@ ask_all(struct run *run, const char *origin)
     return worst != EXIT_YES ? worst : best == OFFER_YES ? EXIT_YES : EXIT_NO;
 }
 
-static int
-write_out(const struct run *run)
-{
-    FILE *file = strcmp(run->out, "-") == 0 ? stdout : fopen(run->out, "wb");
-    bool ok = file != NULL && fwrite(run->pem.p, 1, run->pem.n, file) == run->pem.n;
-    if (file != NULL && file != stdout)
-        ok = fclose(file) == 0 && ok;
-    if (ok)
-        return EXIT_YES;
-    app_say("cannot write %s: %s", run->out, strerror(errno));
-    return EXIT_FAULT;
-}
-
 /* ---- the question ---- */
 
 /* The label, and the address as typed with its domain in the one form: the local part's case is the
@@ -342,7 +251,7 @@ look_up(struct run *run, const struct options *o, const char *origin)
         buf_init(&run->pem, CERTS_FILE_MAX);
         e = ask_all(run, origin);
         if (e == EXIT_YES && run->out != NULL)
-            e = write_out(run);
+            e = offered_write(run->out, buf_span(&run->pem));
         buf_release(&run->pem);
     }
     transport_free(run->transport);
@@ -369,10 +278,8 @@ run_lookup(const struct options *o, int argc, char **argv)
             run.out = optarg;
         else if (c == 'l')
             origin = optarg;
-        else if (c == 'f' && strcmp(optarg, "encrypt") == 0)
-            run.q.purpose = MAILBOX_ENCRYPT;
-        else if (c == 'f' && strcmp(optarg, "sign") == 0)
-            run.q.purpose = MAILBOX_SIGN;
+        else if (c == 'f' && offered_purpose(optarg, &run.q.purpose))
+            continue;
         else if (c == 'a' && when_parse(optarg, &at))
             run.at = (struct kt_optional){true, at * 1000};
         else

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "client/directory/finder.h"
+#include "client/directory/landmarks.h"
 #include "merkle/base/text.h"
 #include "tools/accuse.h"
 #include "tools/engine.h"
@@ -135,4 +136,50 @@ remembered_follow(struct app *a, struct transport *t, const struct policy_log *l
     }
     finder_free(f);
     return e;
+}
+
+static void
+ask_landmarks(void *arg, struct ask *ret)
+{
+    landmarks_ask(arg, ret);
+}
+
+static void
+answer_landmarks(void *arg, const struct answer *a, uint64_t now)
+{
+    landmarks_answer(arg, a, now);
+}
+
+int
+remembered_heads(struct app *a, struct transport *t, const struct policy_log *log, struct memory *m)
+{
+    const struct landmarks_config c = {.log = log, .memory = m, .seed = app_now()};
+    struct landmarks *l;
+    if (landmarks_new(&c, &l) != RES_OK) {
+        app_say("no memory");
+        return EXIT_FAULT;
+    }
+    const struct engine engine = {l, ask_landmarks, answer_landmarks};
+    int e = engine_run(t, log, &engine);
+    if (e == EXIT_YES) {
+        const struct verdict *v = landmarks_verdict(l);
+        e = app_exit_of(v->kind);
+        if (v->kind != VERDICT_YES)
+            app_say("%s: %s", log->note.name, v->detail);
+        if (v->kind == VERDICT_REFUSED)
+            e = seen_save_evidence(a, log, v);
+        else if (v->kind == VERDICT_YES)
+            e = remembered_save(a, log, m);
+    }
+    landmarks_free(l);
+    return e;
+}
+
+int
+remembered_heads_due(struct app *a, struct transport *t, const struct policy_log *log,
+                     struct memory *m)
+{
+    bool due = m->recent_n > 0 && landmarks_due(m, log, app_now());
+
+    return due ? remembered_heads(a, t, log, m) : EXIT_YES;
 }

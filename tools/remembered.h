@@ -26,4 +26,13 @@ int remembered_follow_log(struct app *a, struct transport *t, const struct polic
 int remembered_follow(struct app *a, struct transport *t, const struct policy_log *log,
                       struct memory *m, size_t *ret_followed);
 
+/* Asks for the distinguished entries that are new, and saves what came of it. */
+int remembered_heads(struct app *a, struct transport *t, const struct policy_log *log,
+                     struct memory *m);
+
+/* The same where it is cheap: for somebody who knows some of them already, once there may be more.
+ */
+int remembered_heads_due(struct app *a, struct transport *t, const struct policy_log *log,
+                         struct memory *m);
+
 #endif

@@ -6,6 +6,7 @@
 #include "client/directory/warden.h"
 #include "client/json.h"
 #include "tools/accuse.h"
+#include "tools/credential.h"
 #include "tools/engine.h"
 #include "tools/records.h"
 
@@ -145,6 +146,10 @@ watch_round(struct app *a, struct transport *t, const struct policy_log *log,
     bool loaded = e == EXIT_YES;
     if (e == EXIT_YES)
         e = remembered_follow(a, t, log, &m, &followed);
+    if (e == EXIT_YES)
+        e = remembered_heads(a, t, log, &m);
+    if (e == EXIT_YES)
+        e = credential_confirm_due(a, t, log, &m);
     if (e == EXIT_YES)
         e = watch_all(a, t, log, &m, addresses, n);
     /* Only what was verified stands in it, whatever came of the rest. */

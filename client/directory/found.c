@@ -41,6 +41,15 @@ found_release(struct found *f)
 /* ---- the KEYTRANS answer ---- */
 
 static enum result
+read_value(struct span value, struct found *f)
+{
+    struct reader in = reader_of(value);
+
+    mailbox_state_get(&in, &f->state);
+    return reader_end(&in);
+}
+
+static enum result
 read_answer(const struct found_question *q, bool absent, struct found *f)
 {
     const struct proved_by by = {&q->log->directory, &q->log->vrf, q->last, q->now};
@@ -63,11 +72,7 @@ read_answer(const struct found_question *q, bool absent, struct found *f)
         f->present = true;
         value = f->search.value;
     }
-    if (r != RES_OK || !f->present)
-        return r;
-    struct reader in = reader_of(value);
-    mailbox_state_get(&in, &f->state);
-    return reader_end(&in);
+    return r == RES_OK && f->present ? read_value(value, f) : r;
 }
 
 /* ---- one record ---- */
@@ -304,18 +309,13 @@ read_records(const struct found_question *q, const struct json *j, struct found 
     return r == RES_OK && v != NULL ? RES_JSON : r;
 }
 
+/* All but the KEYTRANS answer. */
 static enum result
-read_all(const struct found_question *q, bool absent, const struct json *j, struct found *f,
-         const char **ret_what)
+read_rest(const struct found_question *q, const struct json *j, struct found *f,
+          const char **ret_what)
 {
-    *ret_what = "answer";
-    enum result r = json_base64(json_get(j, "answer"), &f->answer);
-    if (r == RES_OK)
-        r = read_answer(q, absent, f);
-    if (r != RES_OK)
-        return r;
     *ret_what = "anchor";
-    r = statement_put_anchor(json_get(j, "anchor"), &f->anchor);
+    enum result r = statement_put_anchor(json_get(j, "anchor"), &f->anchor);
     if (r == RES_OK)
         r = anchor_read(q->log, q->policy, buf_span(&f->anchor), &f->head, &f->feed);
     if (r != RES_OK)
@@ -326,6 +326,17 @@ read_all(const struct found_question *q, bool absent, const struct json *j, stru
         return r;
     *ret_what = "certificates";
     return read_records(q, j, f);
+}
+
+static enum result
+read_all(const struct found_question *q, bool absent, const struct json *j, struct found *f,
+         const char **ret_what)
+{
+    *ret_what = "answer";
+    enum result r = json_base64(json_get(j, "answer"), &f->answer);
+    if (r == RES_OK)
+        r = read_answer(q, absent, f);
+    return r == RES_OK ? read_rest(q, j, f, ret_what) : r;
 }
 
 enum result
@@ -349,5 +360,32 @@ found_read(const struct found_question *q, bool absent, struct span body, struct
         ret->head = f.head;
         found_release(&f);
     }
+    return r;
+}
+
+enum result
+found_read_beside(const struct found_question *q, const struct proved_search *proved,
+                  struct span body, struct found *ret, const char **ret_what)
+{
+    struct json *j = NULL;
+    struct found f;
+
+    *ret_what = "document";
+    enum result r = json_parse(body, &j);
+    if (r != RES_OK)
+        return r;
+    found_init(&f);
+    f.present = true;
+    f.search = *proved;
+    f.head = proved->head;
+    *ret_what = "value";
+    r = read_value(proved->value, &f);
+    if (r == RES_OK)
+        r = read_rest(q, j, &f, ret_what);
+    json_free(j);
+    if (r == RES_OK)
+        *ret = f;
+    else
+        found_release(&f);
     return r;
 }

@@ -80,4 +80,13 @@ struct found_question {
 MUST_CHECK enum result found_read(const struct found_question *q, bool absent, struct span body,
                                   struct found *ret, const char **ret_what);
 
+/*
+ * The same for a version that was proved otherwise (by a credential): reads what stands beside it.
+ * body has no "answer"; q->last, at and now do not matter.  proved: version, value, head; what is
+ * found borrows from its value.  Errors as found_read, without those of proved_*.
+ */
+MUST_CHECK enum result found_read_beside(const struct found_question *q,
+                                         const struct proved_search *proved, struct span body,
+                                         struct found *ret, const char **ret_what);
+
 #endif

@@ -50,6 +50,27 @@ memory_anchor(struct memory *m, struct span anchor)
     return RES_OK;
 }
 
+struct kt_optional
+memory_stop(const struct memory *m)
+{
+    return (struct kt_optional){m->recent_n > 0, m->recent_n > 0 ? m->recent[0].peaks.size - 1 : 0};
+}
+
+void
+memory_heads(struct memory *m, const struct proved_heads *h)
+{
+    struct kt_optional stop = memory_stop(m);
+    unsigned fresh = 0, kept;
+
+    while (fresh < h->heads.n && (!stop.has || h->heads.at[fresh] > stop.value))
+        fresh++;
+    kept = m->recent_n > HEADS_RECENT_MAX - fresh ? HEADS_RECENT_MAX - fresh : m->recent_n;
+    memmove(&m->recent[fresh], m->recent, kept * sizeof(m->recent[0]));
+    memcpy(m->recent, h->views, fresh * sizeof(m->recent[0]));
+    m->recent_n = fresh + kept;
+    memory_advance(m, &h->head);
+}
+
 struct memory_label *
 memory_find(struct memory *m, struct span label)
 {

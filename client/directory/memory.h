@@ -1,7 +1,7 @@
 /*
- * What this client keeps of one key directory: the view of the newest head, what the
- * log signed about it, and of each label that
- * it looked up or watches what must still be followed.
+ * What this client keeps of one key directory: the view of the newest head, what the log signed
+ * about it, the views of the recent distinguished entries, and of each label that it looked up or
+ * watches what must still be followed.
  *
  * Life cycle: memory_init, memory_parse or any number of changes, memory_write, memory_release. The
  * file's format is in client/FORMATS.md; it holds addresses.  No I/O, no clock.  Uses proved,
@@ -41,6 +41,10 @@ struct memory {
     struct kt_view view;
     uint8_t signature[64]; /* of the view's tree head */
     struct buf anchor;     /* the newest of the feed that was verified, see statement.h; or empty */
+    /* The recent distinguished entries, the rightmost first: each the view of the tree that ends
+     * there.  Credentials are verified by them. */
+    struct kt_view recent[HEADS_RECENT_MAX];
+    unsigned recent_n;
     struct memory_label **labels;
     size_t n, cap;
 };
@@ -56,6 +60,21 @@ void memory_advance(struct memory *m, const struct proved_head *h);
 
 /* Takes up an anchor that was verified.  RES_MEMORY, and nothing changed. */
 MUST_CHECK enum result memory_anchor(struct memory *m, struct span anchor);
+
+/* The rightmost distinguished entry that is kept, for the next question about them to stop at. */
+struct kt_optional memory_stop(const struct memory *m);
+
+/* Takes up the distinguished entries to the right of memory_stop, and the head they were proved
+ * in. */
+void memory_heads(struct memory *m, const struct proved_heads *h);
+
+/* A view as bytes, client/FORMATS.md; view_get: RES_VALUE unless the frontier is that of the size,
+ * RES_TRUNCATED, RES_TRAILING. */
+void memory_view_put(struct writer *w, const struct kt_view *v);
+MUST_CHECK enum result memory_view_get(struct span bytes, struct kt_view *ret);
+
+/* Room for one. */
+#define MEMORY_VIEW_BYTES 16384
 
 /* The label's record, NULL when there is none. */
 struct memory_label *memory_find(struct memory *m, struct span label);

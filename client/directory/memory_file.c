@@ -10,12 +10,11 @@
 #include "merkle/base/text.h"
 
 #define KIND "directory"
-#define VIEW_BYTES_MAX 16384
 
 /* ---- the view as bytes ---- */
 
-static void
-view_put(struct writer *w, const struct kt_view *v)
+void
+memory_view_put(struct writer *w, const struct kt_view *v)
 {
     put_u64(w, v->peaks.size);
     for (unsigned i = 0; i < (unsigned)__builtin_popcountll(v->peaks.size); i++)
@@ -38,8 +37,8 @@ take_hash(struct reader *in, struct hash *ret)
 }
 
 /* The frontier must be that of the size. */
-static enum result
-view_get(struct span bytes, struct kt_view *ret)
+enum result
+memory_view_get(struct span bytes, struct kt_view *ret)
 {
     struct reader in = reader_of(bytes);
     struct search_path path;
@@ -88,11 +87,11 @@ write_log(const struct policy_log *log, struct buf *out)
 static enum result
 write_view(const struct memory *m, struct buf *out)
 {
-    struct buf bytes = BUF_INIT(VIEW_BYTES_MAX);
+    struct buf bytes = BUF_INIT(MEMORY_VIEW_BYTES);
     struct writer w = writer_to(&bytes);
     enum result r;
 
-    view_put(&w, &m->view);
+    memory_view_put(&w, &m->view);
     r = writer_end(&w);
     if (r == RES_OK)
         r = record_write_base64("view", buf_span(&bytes), out);
@@ -106,6 +105,25 @@ write_view(const struct memory *m, struct buf *out)
         r = record_write_base64("head", buf_span(&bytes), out);
     if (r == RES_OK && m->anchor.n > 0)
         r = record_write_base64("anchor", buf_span(&m->anchor), out);
+    buf_release(&bytes);
+    return r;
+}
+
+/* The recent distinguished entries, as they are kept. */
+static enum result
+write_recent(const struct memory *m, struct buf *out)
+{
+    struct buf bytes = BUF_INIT(MEMORY_VIEW_BYTES);
+    enum result r = RES_OK;
+
+    for (unsigned i = 0; i < m->recent_n && r == RES_OK; i++) {
+        struct writer w = writer_to(&bytes);
+        memory_view_put(&w, &m->recent[i]);
+        r = writer_end(&w);
+        if (r == RES_OK)
+            r = record_write_base64("distinguished", buf_span(&bytes), out);
+        buf_clear(&bytes);
+    }
     buf_release(&bytes);
     return r;
 }
@@ -170,6 +188,8 @@ memory_write(const struct memory *m, const struct policy_log *log, struct buf *o
         r = write_log(log, out);
     if (r == RES_OK && m->has_view)
         r = write_view(m, out);
+    if (r == RES_OK)
+        r = write_recent(m, out);
     for (size_t i = 0; i < m->n && r == RES_OK; i++)
         r = write_label(m->labels[i], out);
     return r == RES_OK ? record_write_digest(out) : r;
@@ -205,12 +225,12 @@ check_log(struct record *in, const struct policy_log *log)
 static enum result
 read_view(struct record *in, const struct policy_log *log, struct memory *m)
 {
-    struct buf bytes = BUF_INIT(VIEW_BYTES_MAX);
+    struct buf bytes = BUF_INIT(MEMORY_VIEW_BYTES);
     struct hash root;
     enum result r = record_base64(in, "view", &bytes);
 
     if (r == RES_OK)
-        r = view_get(buf_span(&bytes), &m->view);
+        r = memory_view_get(buf_span(&bytes), &m->view);
     buf_clear(&bytes);
     if (r == RES_OK)
         r = record_base64(in, "head", &bytes);
@@ -240,6 +260,32 @@ read_anchor(struct record *in, const struct policy_log *log, struct memory *m)
     const struct statement_told told = {.kind = STATEMENT_ANCHOR, .bytes = buf_span(&m->anchor)};
 
     return r == RES_OK ? statement_open(log, &told, &s) : r;
+}
+
+/* From right to left, none beyond the newest head. */
+static enum result
+read_recent(struct record *in, struct memory *m)
+{
+    struct buf bytes = BUF_INIT(MEMORY_VIEW_BYTES);
+    enum result r = RES_OK;
+
+    while (r == RES_OK && record_next_is(in, "distinguished")) {
+        struct kt_view *v = &m->recent[m->recent_n];
+        uint64_t before = m->recent_n == 0 ? m->view.peaks.size + 1 : v[-1].peaks.size;
+
+        if (!m->has_view || m->recent_n == HEADS_RECENT_MAX)
+            r = RES_VALUE;
+        buf_clear(&bytes);
+        if (r == RES_OK)
+            r = record_base64(in, "distinguished", &bytes);
+        if (r == RES_OK)
+            r = memory_view_get(buf_span(&bytes), v);
+        if (r == RES_OK && v->peaks.size >= before)
+            r = RES_VALUE;
+        m->recent_n += r == RES_OK;
+    }
+    buf_release(&bytes);
+    return r;
 }
 
 /* The next word of *rest, up to a blank or the end. */
@@ -383,6 +429,8 @@ memory_parse(struct span text, const struct policy_log *log, struct memory *ret)
         r = read_view(&in, log, &m);
     if (r == RES_OK && m.has_view && record_next_is(&in, "anchor"))
         r = read_anchor(&in, log, &m);
+    if (r == RES_OK)
+        r = read_recent(&in, &m);
     while (r == RES_OK && !record_done(&in))
         r = read_label(&in, &m);
     if (r == RES_OK)

@@ -157,11 +157,10 @@ open_commitment(struct span label, uint32_t version, struct span opening, struct
     return rc;
 }
 
-/* The ladder of target, with the commitment that opening and value lead to. */
-static enum result
-search_steps(const struct proved_by *by, struct span label, uint32_t target, struct span opening,
-             struct span value, const struct proof_queue *ladder,
-             struct consume_version ret[static LADDER_STEPS_MAX], size_t *ret_n)
+enum result
+proved_ladder(const struct proved_by *by, struct span label, uint32_t target, struct span opening,
+              struct span value, const struct proof_queue *ladder,
+              struct consume_version ret[static LADDER_STEPS_MAX], size_t *ret_n)
 {
     uint32_t versions[LADDER_STEPS_MAX];
     unsigned n = ladder_base(target, versions);
@@ -198,8 +197,8 @@ proved_search(const struct proved_by *by, struct span label, struct kt_optional 
     if (rc != RES_OK)
         return rc;
     ret->version = version.has ? (uint32_t)version.value : a.version;
-    rc = search_steps(by, label, ret->version, a.opening, a.value, &a.ladder, ret->steps,
-                      &ret->steps_n);
+    rc = proved_ladder(by, label, ret->version, a.opening, a.value, &a.ladder, ret->steps,
+                       &ret->steps_n);
     if (rc == RES_OK)
         rc = begin(by, &a.head, &a.proof, ret->steps, ret->steps_n, &w);
     if (rc != RES_OK)
@@ -262,8 +261,8 @@ proved_as_of(const struct proved_by *by, struct span label, uint64_t time, struc
     as_of_response_get(&in, &a);
     enum result rc = reader_end(&in);
     if (rc == RES_OK && a.version.has)
-        rc = search_steps(by, label, (uint32_t)a.version.value, a.opening, a.value, &a.ladder,
-                          ret->steps, &ret->steps_n);
+        rc = proved_ladder(by, label, (uint32_t)a.version.value, a.opening, a.value, &a.ladder,
+                           ret->steps, &ret->steps_n);
     else if (rc == RES_OK)
         rc = take_steps(by, label, (const uint32_t[]){0, 1}, 2, &a.ladder, ret->steps);
     if (rc == RES_OK)
@@ -290,6 +289,13 @@ proved_as_of(const struct proved_by *by, struct span label, uint64_t time, struc
 enum result
 proved_distinguished(const struct proved_by *by, struct span answer, struct proved_heads *ret)
 {
+    return proved_distinguished_since(by, NULL, answer, ret);
+}
+
+enum result
+proved_distinguished_since(const struct proved_by *by, const uint64_t *stop, struct span answer,
+                           struct proved_heads *ret)
+{
     struct reader in = reader_of(answer);
     struct proof_response a;
     struct work *w;
@@ -300,14 +306,13 @@ proved_distinguished(const struct proved_by *by, struct span answer, struct prov
         rc = begin(by, &a.head, &a.proof, NULL, 0, &w);
     if (rc != RES_OK)
         return rc;
-    rc = heads_walk(&w->t, NULL, &ret->heads);
+    rc = heads_walk(&w->t, stop, &ret->heads);
     if (rc == RES_OK)
         rc = end(w, &ret->head);
     for (unsigned i = 0; i < ret->heads.n && rc == RES_OK; i++) {
-        struct kt_view view;
-        rc = consume_earlier(&w->c, &w->t, ret->heads.at[i] + 1, &view);
+        rc = consume_earlier(&w->c, &w->t, ret->heads.at[i] + 1, &ret->views[i]);
         if (rc == RES_OK)
-            logtree_root(&view.peaks, &ret->roots[i]);
+            logtree_root(&ret->views[i].peaks, &ret->roots[i]);
     }
     free(w);
     return rc;

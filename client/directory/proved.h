@@ -16,6 +16,7 @@
 #include "merkle/keytrans/consume.h"
 #include "merkle/keytrans/heads.h"
 #include "merkle/keytrans/owner.h"
+#include "merkle/keytrans/proof.h"
 #include "merkle/keytrans/request.h"
 #include "merkle/keytrans/vrf.h"
 
@@ -138,9 +139,26 @@ MUST_CHECK enum result proved_update(const struct proved_by *by, struct span lab
 struct proved_heads {
     struct proved_head head;
     struct heads heads; /* the rightmost distinguished entries, the rightmost first */
-    struct hash roots[HEADS_RECENT_MAX]; /* of the trees that end there */
+    struct hash roots[HEADS_RECENT_MAX];    /* of the trees that end there */
+    struct kt_view views[HEADS_RECENT_MAX]; /* what is to be kept of them */
 };
 MUST_CHECK enum result proved_distinguished(const struct proved_by *by, struct span answer,
                                             struct proved_heads *ret);
+
+/* As proved_distinguished, of those that stand to the right of *stop (NULL: all): the question
+ * named it. */
+MUST_CHECK enum result proved_distinguished_since(const struct proved_by *by, const uint64_t *stop,
+                                                  struct span answer, struct proved_heads *ret);
+
+/*
+ * What a search for target looks up, ascending: its VRF outputs as ladder proves them, commitments
+ * as ladder tells them, and for target itself the one that opening and value lead to.  by->last and
+ * now do not matter.  RES_KT_COUNT, RES_VRF, RES_COMMITMENT, RES_MEMORY.
+ */
+MUST_CHECK enum result proved_ladder(const struct proved_by *by, struct span label, uint32_t target,
+                                     struct span opening, struct span value,
+                                     const struct proof_queue *ladder,
+                                     struct consume_version ret[static LADDER_STEPS_MAX],
+                                     size_t *ret_n);
 
 #endif
