@@ -83,6 +83,11 @@ MUST_CHECK enum result shelf_get_proofs(struct shelf_view *v, uint64_t seq, stru
 MUST_CHECK enum result shelf_get_kt_node(struct shelf_view *v, struct node n, struct hash *ret);
 MUST_CHECK enum result shelf_get_feed_node(struct shelf_view *v, struct node n, struct hash *ret);
 
+/* What will be got soon: bytes of it that are not in the processor's caches are asked for all at
+ * once, where each would be waited for alone. */
+void shelf_expect_kt_nodes(struct shelf_view *v, const struct node *nodes, size_t n);
+void shelf_expect_entry(struct shelf_view *v, uint64_t i);
+
 /* ---- writing: the builder's thread ---- */
 
 /* All of the adding and putting answers RES_VALUE for rows that no format has room for, RES_IO,
