@@ -70,7 +70,7 @@ def small(name, *args):
     return {k: float(v) for k, v in (line.split() for line in told.stdout.splitlines())}
 
 
-def cpu(place):
+def submit_cpu(place):
     """CPU of the server for a durable add-chain, in units of one P-256 verification and one signature."""
     count = 2000 if place.quick else 30000
     leaves = place.leaves(count)
@@ -86,7 +86,7 @@ def cpu(place):
                "ratio": got["server_cpu_us_per_request"] / unit, "rate": got["rate"]}
 
 
-def paced(place):
+def submit_paced(place):
     """Latency at 500 submissions a second."""
     seconds = 3 if place.quick else 20
     leaves = place.leaves(500 * seconds)
@@ -98,7 +98,7 @@ def paced(place):
         yield {k: got[k] for k in ("p50_ms", "p99_ms", "max_ms", "rate")}
 
 
-def full(place):
+def submit_full(place):
     """Submissions a second, as fast as answers come."""
     count = 3000 if place.quick else 60000
     leaves = place.leaves(count)
