@@ -9,16 +9,36 @@
 
 /* ---- the tree ---- */
 
+static struct reader_entry *
+place_of(struct directory_reader *r, uint64_t position)
+{
+    return &r->entries[position * UINT64_C(0x9e3779b97f4a7c15) >> (64 - READER_ENTRIES_BITS)];
+}
+
 static enum result
 give_entry(void *arg, uint64_t position, struct log_entry *ret)
 {
     struct directory_reader *r = arg;
+    struct reader_entry *e = place_of(r, position);
     struct entry_row row;
-    enum result rc = shelf_get_entry(r->view, position, &row);
 
-    if (rc == RES_OK)
-        *ret = (struct log_entry){row.feed.timestamp, row.feed.prefix_root};
-    return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+    if (e->number != position + 1) {
+        enum result rc = shelf_get_entry(r->view, position, &row);
+        if (rc != RES_OK)
+            return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+        *e = (struct reader_entry){position + 1, {row.feed.timestamp, row.feed.prefix_root}};
+    }
+    *ret = e->entry;
+    return RES_OK;
+}
+
+/* Rows of entries that are not kept. */
+static void
+expect_entries(struct directory_reader *r, const struct search_path *path)
+{
+    for (unsigned i = 0; i < path->n; i++)
+        if (place_of(r, path->at[i])->number != path->at[i] + 1)
+            shelf_expect_entry(r->view, path->at[i]);
 }
 
 static enum result
@@ -40,6 +60,14 @@ give_head(void *arg, struct node n, struct hash *ret)
     enum result rc = shelf_get_kt_node(r->view, n, ret);
 
     return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+}
+
+static void
+expect_heads(void *arg, const struct node *nodes, size_t n)
+{
+    struct directory_reader *r = arg;
+
+    shelf_expect_kt_nodes(r->view, nodes, n);
 }
 
 /* A proof was made because it was needed. */
@@ -77,7 +105,8 @@ directory_reader_new(struct directory *d, struct directory_reader **ret)
                                      .made = made,
                                      .arg = r};
     r->label = target_label(&r->target);
-    r->tree = (struct record_tree){r, give_entry, give_prefix, give_head, nodes_store(&r->nodes)};
+    r->tree = (struct record_tree){
+        r, give_entry, give_prefix, give_head, nodes_store(&r->nodes), expect_heads};
     record_init(&r->record, &r->tree, &r->label);
     if (rc != RES_OK) {
         directory_reader_free(r);
@@ -150,11 +179,14 @@ snapshot_label(struct directory_reader *r, struct span label)
 static enum result
 keep_last(struct directory_reader *r, uint64_t size)
 {
-    struct search_path path;
+    struct search_path path, onward;
 
     search_tree_frontier(size, &path);
     r->last.peaks.size = size;
     r->last.n = path.n;
+    expect_entries(r, &path);
+    search_tree_path(size - 1, r->head.size, &onward);
+    expect_entries(r, &onward);
     for (unsigned i = 0; i < path.n; i++) {
         enum result rc = give_entry(r, path.at[i], &r->last.frontier[i].entry);
         if (rc != RES_OK)

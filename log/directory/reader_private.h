@@ -20,6 +20,17 @@
  * a window of 24 hours ago: 86,400. */
 #define READER_VERSIONS_MAX 131072
 
+/* Entries of the log that were read last, by their position modulo this: as with nodes
+ * (shelf_view.c), most that a user needs who comes back lie high in the search tree, where there
+ * are few. */
+#define READER_ENTRIES_BITS 13
+#define READER_ENTRIES (UINT64_C(1) << READER_ENTRIES_BITS)
+
+struct reader_entry {
+    uint64_t number; /* position + 1; 0: none */
+    struct log_entry entry;
+};
+
 struct directory_reader {
     struct directory *d;
     struct shelf_view *view;
@@ -36,6 +47,7 @@ struct directory_reader {
     struct buf value, ladder, info;
     uint64_t *upcoming; /* where versions stand, for an owner's walk */
     size_t upcoming_cap;
+    struct reader_entry entries[READER_ENTRIES];
 };
 
 /* Takes a snapshot and the published head.  RES_ABSENT before the first; errors of

@@ -199,6 +199,38 @@ no_parent(const struct prefix_ref *left, const struct prefix_ref *right)
            (right->kind == PREFIX_EMPTY && left->kind != PREFIX_PARENT);
 }
 
+/* The hash at p, which is there unless the child is nothing; its length. */
+static size_t
+read_hash(const uint8_t *p, struct prefix_ref *ret)
+{
+    if (ret->kind == PREFIX_EMPTY) {
+        memset(ret->hash.b, 0, HASH_SIZE);
+        return 0;
+    }
+    memcpy(ret->hash.b, p, HASH_SIZE);
+    return HASH_SIZE;
+}
+
+static size_t
+node_size(const struct prefix_ref *left, const struct prefix_ref *right)
+{
+    return 2 * REF_SIZE + (left->kind != PREFIX_EMPTY ? HASH_SIZE : 0U) +
+           (right->kind != PREFIX_EMPTY ? HASH_SIZE : 0U);
+}
+
+bool
+node_read(struct span s, struct prefix_ref *ret_left, struct prefix_ref *ret_right)
+{
+    size_t at = 2 * REF_SIZE;
+
+    if (s.n < at || !ref_of(be64(s.p), ret_left) || !ref_of(be64(s.p + REF_SIZE), ret_right) ||
+        no_parent(ret_left, ret_right) || s.n < node_size(ret_left, ret_right))
+        return false;
+    at += read_hash(s.p + at, ret_left);
+    (void)read_hash(s.p + at, ret_right);
+    return true;
+}
+
 static void
 get_ref_hash(struct reader *r, struct prefix_ref *ret)
 {

@@ -11,6 +11,7 @@
 #include "merkle/keytrans/prefix_tree.h"
 
 #define ENTRY_ROW_SIZE 204
+#define ENTRY_ROW_HASHES 196 /* where EntryRow.hashes begins */
 #define VERSION_ROW_SIZE 102
 #define NODE_SIZE_MAX 80
 #define STEP_SIZE 112 /* vrf_output, then the proof */
@@ -54,6 +55,9 @@ void entry_row_put(struct writer *w, const struct entry_row *e);
 void version_row_get(struct reader *r, struct version_row *ret);
 void version_row_put(struct writer *w, const struct version_row *v);
 /* A Node: the children's kinds, refs and hashes. */
+/* As node_get from the front of s, behind which other objects may follow; false when there is no
+ * node.  An answer reads some hundred of them. */
+bool node_read(struct span s, struct prefix_ref *ret_left, struct prefix_ref *ret_right);
 void node_get(struct reader *r, struct prefix_ref *ret_left, struct prefix_ref *ret_right);
 void node_put(struct writer *w, const struct prefix_ref *left, const struct prefix_ref *right);
 

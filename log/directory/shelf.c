@@ -156,6 +156,17 @@ read_meta(struct shelf *s, struct lmdb_txn *t)
 }
 
 static enum result
+make_places(struct shelf *s)
+{
+    for (int i = 0; i < SHELF_PAGED; i++) {
+        s->places[i] = calloc(PLACES, sizeof(*s->places[i]));
+        if (s->places[i] == NULL)
+            return RES_MEMORY;
+    }
+    return RES_OK;
+}
+
+static enum result
 open_environment(struct shelf *s, const struct shelf_options *o)
 {
     struct lmdb_options l = options_for(o);
@@ -184,6 +195,8 @@ shelf_open(const struct shelf_options *o, struct shelf **ret)
     if (s == NULL)
         return RES_MEMORY;
     rc = open_environment(s, o);
+    if (rc == RES_OK)
+        rc = make_places(s);
     if (rc != RES_OK) {
         shelf_close(s);
         return rc;
@@ -199,6 +212,8 @@ shelf_close(struct shelf *s)
         return;
     assert(s->txn == NULL);
     lmdb_close(s->env);
+    for (int i = 0; i < SHELF_PAGED; i++)
+        free(s->places[i]);
     free(s);
 }
 

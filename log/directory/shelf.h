@@ -88,6 +88,11 @@ MUST_CHECK enum result shelf_get_feed_node(struct shelf_view *v, struct node n, 
  * as long as it must be.  RES_STORE_DAMAGED when not. */
 MUST_CHECK enum result shelf_check_ends(struct shelf_view *v);
 
+/* What will be got soon: bytes of it that are not in the processor's caches are asked for all at
+ * once, where each would be waited for alone. */
+void shelf_expect_kt_nodes(struct shelf_view *v, const struct node *nodes, size_t n);
+void shelf_expect_entry(struct shelf_view *v, uint64_t i);
+
 /* ---- writing: the builder's thread ---- */
 
 /* All of the adding and putting answers RES_VALUE for rows that no format has room for, RES_IO,

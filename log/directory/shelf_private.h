@@ -7,6 +7,8 @@
 #ifndef LOG_DIRECTORY_SHELF_PRIVATE_H
 #define LOG_DIRECTORY_SHELF_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "log/directory/shelf.h"
 
 /* In the order of the environment's tables; the first three are made of pages. */
@@ -32,11 +34,22 @@ enum shelf_table {
 #define ENTRIES_A_PAGE (SHELF_PAGE / ENTRY_ROW_SIZE)
 #define VERSIONS_A_PAGE (SHELF_PAGE / VERSION_ROW_SIZE)
 
+/*
+ * Where full pages are in the map, by number modulo this.  A full page is written once, into a page
+ * of LMDB of its own, and neither deleted nor replaced; so its place is the same in every snapshot
+ * that has it, and all views share what one has looked up.  An answer reads some hundred pages: of
+ * a table that has no more than these, each costs a descent through LMDB's tree once.  8 bytes
+ * each, of memory that is taken when it is used.
+ */
+#define PLACES_BITS 21
+#define PLACES (UINT64_C(1) << PLACES_BITS)
+
 struct shelf {
     struct lmdb *env;
     char origin[SHELF_ORIGIN_MAX + 1];
     struct kt_config config;
-    struct shelf_txn *txn; /* the one transaction; the builder's thread */
+    struct shelf_txn *txn;                 /* the one transaction; the builder's thread */
+    _Atomic uint64_t *places[SHELF_PAGED]; /* any thread; shelf_view.c knows what is in them */
 };
 
 /* The key of page or row n into out; returns its span. */

@@ -194,7 +194,12 @@ shelf_put_proofs(struct shelf_txn *t, uint64_t seq, struct span steps)
     rc = lmdb_get(t->txn, SHELF_PROOFS, shelf_key(seq, key), &v);
     if (rc != RES_ABSENT)
         return rc;
-    return lmdb_put(t->txn, SHELF_PROOFS, span_of(key, sizeof(key)), steps, false);
+    /* They are made in the order of the rows, but for those that somebody asked for: what is
+     * appended fills its pages, what is put between leaves them half empty. */
+    rc = lmdb_put(t->txn, SHELF_PROOFS, span_of(key, sizeof(key)), steps, true);
+    if (rc == RES_EXISTS)
+        rc = lmdb_put(t->txn, SHELF_PROOFS, span_of(key, sizeof(key)), steps, false);
+    return rc;
 }
 
 enum result

@@ -8,28 +8,36 @@
 #include "log/directory/shelf_private.h"
 #include "merkle/keytrans/logtree.h"
 
-/*
- * Where full pages are in the map.  A full page is written once, into pages of LMDB of its own, and
- * neither deleted nor replaced; so its place is the same in every snapshot that has it.  64 KB for
- * the stream, where a look-up reads about a hundred nodes.
- */
-#define PLACES_BITS 12
-#define PLACES (1U << PLACES_BITS)
+/* What is remembered of a full page: the high bits of its number, and its address without the
+ * lowest bits, which are those of LMDB's page header in each. */
+#define ADDRESS_BITS 48
+#define HEADER 16
+#define MAP_PAGE_BITS 12
+#define CACHE_LINE 64
 
-struct place {
-    uint64_t page; /* + 1; 0: none */
-    const uint8_t *p;
+/*
+ * Nodes of the KEYTRANS log tree that were read last, by their number modulo this.  Some two
+ * hundred are in all answers of one tree; a user who comes back after any time needs a hundred
+ * others, of which most lie high: there are a hundred thousand such in 2^25 entries.  40 bytes
+ * each, of memory that is taken when it is used.
+ */
+#define KEPT_BITS 17
+#define KEPT (UINT64_C(1) << KEPT_BITS)
+
+struct kept {
+    uint64_t key; /* 0: none */
+    struct hash hash;
 };
 
 struct shelf_view {
+    struct shelf *shelf;
     struct lmdb_txn *txn;
     bool begun;
     bool headed;
-    struct directory_head head; /* zeros before the first epoch */
-    struct {
-        const uint8_t *p; /* of this snapshot; NULL when not looked up yet */
-        struct place places[PLACES];
-    } tables[SHELF_PAGED];
+    struct directory_head head;                      /* zeros before the first epoch */
+    uint64_t length[SHELF_PAGED], full[SHELF_PAGED]; /* of each table: bytes, full pages */
+    const uint8_t *last[SHELF_PAGED]; /* page of this snapshot; NULL when not looked up yet */
+    struct kept kept[KEPT];
 };
 
 /* ---- snapshots ---- */
@@ -42,6 +50,7 @@ shelf_view_new(struct shelf *s, struct shelf_view **ret)
 
     if (v == NULL)
         return RES_MEMORY;
+    v->shelf = s;
     rc = lmdb_reader_new(s->env, &v->txn);
     if (rc != RES_OK) {
         free(v);
@@ -76,8 +85,11 @@ shelf_view_begin(struct shelf_view *v)
         lmdb_reader_reset(v->txn);
         return rc;
     }
-    for (int table = 0; table < SHELF_PAGED; table++)
-        v->tables[table].p = NULL;
+    for (int table = 0; table < SHELF_PAGED; table++) {
+        v->length[table] = shelf_length(&v->head, (enum shelf_table)table);
+        v->full[table] = v->length[table] / SHELF_PAGE;
+        v->last[table] = NULL;
+    }
     v->begun = true;
     return RES_OK;
 }
@@ -124,36 +136,71 @@ look_up(struct shelf_view *v, enum shelf_table table, uint64_t page, size_t n, c
     return RES_OK;
 }
 
-/* The bytes of a table from offset to the end of its page or of the table: at least one.
- * RES_STORE_DAMAGED when offset lies behind the end. */
-static enum result
-at(struct shelf_view *v, enum shelf_table table, uint64_t offset, struct span *ret)
+static const uint8_t *
+recall(struct shelf *s, enum shelf_table table, uint64_t page)
 {
-    uint64_t length = shelf_length(&v->head, table);
-    uint64_t page = offset / SHELF_PAGE;
-    size_t skip = (size_t)(offset % SHELF_PAGE);
-    struct place *place = &v->tables[table].places[page % PLACES];
+    uint64_t place = atomic_load_explicit(&s->places[table][page % PLACES], memory_order_relaxed);
+    uint64_t address = place & ((UINT64_C(1) << (ADDRESS_BITS - MAP_PAGE_BITS)) - 1);
+
+    if (place == 0 || place >> (ADDRESS_BITS - MAP_PAGE_BITS) != page >> PLACES_BITS)
+        return NULL;
+    return (const uint8_t *)(uintptr_t)(address << MAP_PAGE_BITS | HEADER);
+}
+
+static void
+remember(struct shelf *s, enum shelf_table table, uint64_t page, const uint8_t *p)
+{
+    uint64_t address = (uintptr_t)p, tag = page >> PLACES_BITS;
+
+    if (address >> ADDRESS_BITS != 0 || (address & ((1U << MAP_PAGE_BITS) - 1)) != HEADER ||
+        tag >> (64 - (ADDRESS_BITS - MAP_PAGE_BITS)) != 0)
+        return;
+    atomic_store_explicit(&s->places[table][page % PLACES],
+                          tag << (ADDRESS_BITS - MAP_PAGE_BITS) | address >> MAP_PAGE_BITS,
+                          memory_order_relaxed);
+}
+
+/* A page that is not remembered, or the last one, which the next commit writes anew. */
+static enum result
+find_page(struct shelf_view *v, enum shelf_table table, uint64_t page, const uint8_t **ret)
+{
+    size_t n = page < v->full[table] ? SHELF_PAGE : (size_t)(v->length[table] % SHELF_PAGE);
     enum result rc;
 
-    assert(v->begun);
-    if (offset >= length)
-        return RES_STORE_DAMAGED;
-    if (page == length / SHELF_PAGE) { /* the last, which the next commit writes anew */
-        size_t n = (size_t)(length % SHELF_PAGE);
-        const uint8_t **p = &v->tables[table].p;
-
-        rc = *p != NULL ? RES_OK : look_up(v, table, page, n, p);
-        if (rc == RES_OK)
-            *ret = span_of(*p + skip, n - skip);
-        return rc;
+    if (n < SHELF_PAGE && v->last[table] != NULL) {
+        *ret = v->last[table];
+        return RES_OK;
     }
-    if (place->page != page + 1) {
-        rc = look_up(v, table, page, SHELF_PAGE, &place->p);
+    rc = look_up(v, table, page, n, ret);
+    if (rc == RES_OK && n < SHELF_PAGE)
+        v->last[table] = *ret;
+    else if (rc == RES_OK)
+        remember(v->shelf, table, page, *ret);
+    return rc;
+}
+
+/* The bytes of a table from offset to the end of its page or of the table: at least one.
+ * RES_STORE_DAMAGED when offset lies behind the end. */
+static inline enum result
+at(struct shelf_view *v, enum shelf_table table, uint64_t offset, struct span *ret)
+{
+    uint64_t page = offset / SHELF_PAGE;
+    size_t skip = (size_t)(offset % SHELF_PAGE), n = SHELF_PAGE;
+    const uint8_t *p = NULL;
+
+    assert(v->begun);
+    if (offset >= v->length[table])
+        return RES_STORE_DAMAGED;
+    if (page < v->full[table])
+        p = recall(v->shelf, table, page);
+    else
+        n = (size_t)(v->length[table] % SHELF_PAGE);
+    if (p == NULL) {
+        enum result rc = find_page(v, table, page, &p);
         if (rc != RES_OK)
             return rc;
-        place->page = page + 1;
     }
-    *ret = span_of(place->p + skip, SHELF_PAGE - skip);
+    *ret = span_of(p + skip, n - skip);
     return RES_OK;
 }
 
@@ -293,34 +340,19 @@ shelf_get_version(struct shelf_view *v, uint64_t seq, struct version_row *ret)
     return RES_OK;
 }
 
-/* Member by member, as it was written: a load of two members that were stored one by one waits for
- * both, and an answer reads some hundred nodes. */
-static void
-give_ref(const struct prefix_ref *from, struct prefix_ref *ret)
-{
-    ret->kind = from->kind;
-    ret->hash = from->hash;
-    ret->ref = from->ref;
-}
-
 enum result
 shelf_get_node(struct shelf_view *v, uint64_t offset, struct prefix_ref *ret_left,
                struct prefix_ref *ret_right)
 {
-    struct prefix_ref left, right;
-    struct reader in;
     struct span s;
     enum result rc = at(v, SHELF_STREAM, offset, &s);
 
     if (rc != RES_OK)
         return rc;
-    in = reader_of(s); /* behind the node other objects follow */
-    node_get(&in, &left, &right);
     /* Children are put before their parents: so no path is a circle. */
-    if (in.err != RES_OK || !ref_possible(v, &left, offset) || !ref_possible(v, &right, offset))
+    if (!node_read(s, ret_left, ret_right) || !ref_possible(v, ret_left, offset) ||
+        !ref_possible(v, ret_right, offset))
         return RES_STORE_DAMAGED;
-    give_ref(&left, ret_left);
-    give_ref(&right, ret_right);
     return RES_OK;
 }
 
@@ -414,11 +446,25 @@ leaf_of(struct shelf_view *v, uint64_t i, enum over over, struct hash *ret)
     return RES_OK;
 }
 
+/* Of the row of entry i its `hashes` alone: an answer needs some hundred nodes. */
+static enum result
+hashes_of(struct shelf_view *v, uint64_t i, uint64_t *ret)
+{
+    struct reader in;
+    struct span s;
+    enum result rc = entry_at(v, i, &s);
+
+    if (rc != RES_OK)
+        return rc;
+    in = reader_of(span_of(s.p + ENTRY_ROW_HASHES, s.n - ENTRY_ROW_HASHES));
+    *ret = get_u64(&in);
+    return reader_end(&in) == RES_OK && hashes_possible(v, i, *ret) ? RES_OK : RES_STORE_DAMAGED;
+}
+
 static enum result
 node_of(struct shelf_view *v, struct node n, enum over over, struct hash *ret)
 {
-    struct entry_row row;
-    uint64_t last;
+    uint64_t last, hashes;
     unsigned place;
     enum result rc;
 
@@ -427,17 +473,102 @@ node_of(struct shelf_view *v, struct node n, enum over over, struct hash *ret)
     if (n.height == 0)
         return leaf_of(v, n.index, over, ret);
     last = node_end(n) - 1;
-    rc = shelf_get_entry(v, last, &row);
+    rc = hashes_of(v, last, &hashes);
     if (rc != RES_OK)
         return rc;
     place = n.height - 1 + (over == OVER_FEED ? completes(last) : 0);
-    return copy(v, row.hashes + (uint64_t)place * HASH_SIZE, HASH_SIZE, ret->b);
+    return copy(v, hashes + (uint64_t)place * HASH_SIZE, HASH_SIZE, ret->b);
+}
+
+/* A number for each node, never 0: the places of nodes in a walk from left to right. */
+static uint64_t
+number_of(struct node n)
+{
+    return (2 * n.index + 1) << n.height;
+}
+
+static struct kept *
+place_of(struct shelf_view *v, uint64_t number)
+{
+    return &v->kept[(number * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - KEPT_BITS)];
 }
 
 enum result
 shelf_get_kt_node(struct shelf_view *v, struct node n, struct hash *ret)
 {
-    return node_of(v, n, OVER_KEYTRANS, ret);
+    uint64_t number;
+    struct kept *k;
+    enum result rc;
+
+    if (n.height > NODE_HEIGHT_MAX || n.index >= v->head.size >> n.height)
+        return RES_ABSENT;
+    number = number_of(n);
+    k = place_of(v, number);
+    if (k->key == number) {
+        *ret = k->hash;
+        return RES_OK;
+    }
+    rc = node_of(v, n, OVER_KEYTRANS, &k->hash);
+    k->key = rc == RES_OK ? number : 0;
+    if (rc == RES_OK)
+        *ret = k->hash;
+    return rc;
+}
+
+/* The row of entry i as far as it is known without a search. */
+static const uint8_t *
+row_near(struct shelf_view *v, uint64_t i)
+{
+    uint64_t offset = i * ENTRY_ROW_SIZE, page = offset / SHELF_PAGE;
+    const uint8_t *p = page < v->full[SHELF_ENTRIES] ? recall(v->shelf, SHELF_ENTRIES, page) : NULL;
+
+    return p == NULL ? NULL : p + offset % SHELF_PAGE;
+}
+
+static void
+fetch_hash(struct shelf_view *v, struct node n)
+{
+    uint64_t last = node_end(n) - 1, offset;
+    const uint8_t *p = row_near(v, last);
+    struct reader in;
+
+    if (p == NULL)
+        return;
+    in = reader_of(span_of(p + ENTRY_ROW_HASHES, ENTRY_ROW_SIZE - ENTRY_ROW_HASHES));
+    offset = get_u64(&in) + (uint64_t)(n.height - 1) * HASH_SIZE;
+    if (offset / SHELF_PAGE >= v->full[SHELF_STREAM])
+        return;
+    p = recall(v->shelf, SHELF_STREAM, offset / SHELF_PAGE);
+    if (p != NULL)
+        __builtin_prefetch(p + offset % SHELF_PAGE);
+}
+
+void
+shelf_expect_kt_nodes(struct shelf_view *v, const struct node *nodes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *p;
+
+        if (place_of(v, number_of(nodes[i]))->key == number_of(nodes[i]))
+            continue;
+        p = row_near(v, node_end(nodes[i]) - 1);
+        if (p != NULL)
+            __builtin_prefetch(nodes[i].height > 0 ? p + ENTRY_ROW_HASHES : p);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (nodes[i].height > 0 && place_of(v, number_of(nodes[i]))->key != number_of(nodes[i]))
+            fetch_hash(v, nodes[i]);
+}
+
+void
+shelf_expect_entry(struct shelf_view *v, uint64_t i)
+{
+    const uint8_t *p = row_near(v, i);
+
+    if (p == NULL)
+        return;
+    for (size_t at = 0; at < ENTRY_ROW_SIZE; at += CACHE_LINE)
+        __builtin_prefetch(p + at);
 }
 
 enum result

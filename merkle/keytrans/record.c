@@ -223,6 +223,8 @@ give_inclusion(struct recorder *r, const struct transcript *t, const uint64_t *l
         rc = logtree_plan(t->size, t->last == NULL ? 0 : t->last->peaks.size, leaves, n, nodes,
                           LOGTREE_ELEMENTS_MAX, &count);
     }
+    if (rc == RES_OK && r->tree->expect != NULL)
+        r->tree->expect(r->tree->arg, nodes, count);
     for (size_t i = 0; rc == RES_OK && i < count; i++) {
         struct hash h;
 

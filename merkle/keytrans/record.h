@@ -26,6 +26,8 @@ struct record_tree {
     /* The head of a balanced subtree of the log tree. */
     enum result (*head)(void *arg, struct node n, struct hash *ret);
     struct prefix_store store; /* get and leaf; put may be NULL */
+    /* Tells which heads will be asked for next; may be NULL. */
+    void (*expect)(void *arg, const struct node *nodes, size_t n);
 };
 
 struct record_label {

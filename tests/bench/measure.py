@@ -70,7 +70,7 @@ def small(name, *args):
     return {k: float(v) for k, v in (line.split() for line in told.stdout.splitlines())}
 
 
-def cpu(place):
+def submit_cpu(place):
     """CPU of the server for a durable add-chain, in units of one P-256 verification and one signature."""
     count = 2000 if place.quick else 30000
     leaves = place.leaves(count)
@@ -86,7 +86,7 @@ def cpu(place):
                "ratio": got["server_cpu_us_per_request"] / unit, "rate": got["rate"]}
 
 
-def paced(place):
+def submit_paced(place):
     """Latency at 500 submissions a second."""
     seconds = 3 if place.quick else 20
     leaves = place.leaves(500 * seconds)
@@ -98,7 +98,7 @@ def paced(place):
         yield {k: got[k] for k in ("p50_ms", "p99_ms", "max_ms", "rate")}
 
 
-def full(place):
+def submit_full(place):
     """Submissions a second, as fast as answers come."""
     count = 3000 if place.quick else 60000
     leaves = place.leaves(count)
@@ -278,6 +278,67 @@ def parts(place):
         yield {**small("bench_crypto"), **small("bench_tree"), **small("bench_vrf"),
                **small("bench_accept", leaves.path),
                **small("bench_store", os.path.join(place.folder, f"bench-store-{os.getpid()}-{i}"))}
+
+
+LONG = 1 << 25  # entries: one a second for a year
+
+
+def touch(folder):
+    """Reads a directory's store into the kernel's cache, from which it drops on an idle machine."""
+    with open(os.path.join(folder, "directory", "data.mdb"), "rb") as f:
+        while f.read(1 << 22):
+            pass
+
+
+def filled(place, name, labels, entries=0):
+    """A filled directory, and what it took."""
+    folder = os.path.join(place.folder, f"{name}-{os.getpid()}")
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder, small("bench_fill", folder, str(labels), str(entries))
+
+
+def answers(place):
+    """Look-ups, sizes of proofs and their verification: a million labels over a year of entries."""
+    folder, _ = filled(place, "answers", 300_000 if place.quick else 1_000_000, 1 << 20 if place.quick else LONG)
+    for _ in range(place.runs):
+        touch(folder)
+        row = small("bench_directory", folder)
+        row.update(small("bench_proofs", folder))
+        for steps in (2, 4, 6):
+            row[f"verify_{steps}_ratio"] = row[f"verify_{steps}_steps"] / row[f"bare_{steps}_steps"]
+        yield row
+    shutil.rmtree(folder)
+
+
+def epochs(place):
+    """Insertion of new labels against the bare VRF outputs, both in turn."""
+    folder, _ = filled(place, "epochs", 20_000 if place.quick else 1_000_000)
+    for _ in range(place.runs):
+        touch(folder)
+        yield small("bench_epochs", folder, "new", "11", "1000")
+    shutil.rmtree(folder)
+
+
+def written(place):
+    """Bytes written for new versions of a million labels; the same in every run, so there is one."""
+    # The first 6,000 labels are the groups, which have more versions.
+    folder, _ = filled(place, "written", 20_000 if place.quick else 1_006_000)
+    yield small("bench_epochs", folder, "old", "100" if place.quick else "10000", "100")
+    shutil.rmtree(folder)
+
+
+def scale(place):
+    """What a directory takes at a million labels and at ten million; one run."""
+    row = {}
+    for name, labels in (("1m", 1_000_000), ("10m", 10_000_000)):
+        labels = labels // 40 if place.quick else labels
+        folder, took = filled(place, f"scale-{name}", labels)
+        told = small("bench_directory", folder)
+        row[f"labels_{name}"] = labels
+        row.update({f"{k}_{name}": took[k] for k in ("store_bytes", "index_bytes", "keys_bytes", "fill_cpu_s")})
+        row.update({f"{k}_{name}": told[k] for k in ("search", "rss_anon")})
+        shutil.rmtree(folder)
+    yield row
 
 
 def median(rows, key):

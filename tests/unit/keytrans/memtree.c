@@ -211,7 +211,7 @@ give_head(void *arg, struct node n, struct hash *ret)
 struct record_tree
 memtree_tree(struct memtree *t)
 {
-    struct record_tree face = {t, give_entry, give_prefix, give_head, store_functions};
+    struct record_tree face = {t, give_entry, give_prefix, give_head, store_functions, NULL};
 
     face.store.arg = t;
     return face;

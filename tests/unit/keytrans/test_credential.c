@@ -194,8 +194,8 @@ try_head(void *arg, struct node n, struct hash *ret)
 static void
 log_faces(struct log *log, struct record_tree *ret_tree, struct record_label *ret_label)
 {
-    *ret_tree =
-        (struct record_tree){log, try_entry, try_prefix, try_head, memtree_tree(&log->tree).store};
+    *ret_tree = (struct record_tree){
+        log, try_entry, try_prefix, try_head, memtree_tree(&log->tree).store, NULL};
     *ret_label = (struct record_label){log, give_key, give_inserted};
 }
 
