@@ -319,8 +319,21 @@ is_recent(const struct heads *h, uint64_t at)
     return false;
 }
 
-/* A credential that was made in the tree of size entries, for its greatest version of the label:
- * found where it first stood, whatever a search would say. */
+/* Where a search in the tree of size entries ends that does not begin right of it: at the first
+ * entry of the frontier that has the version. */
+static uint64_t
+terminal_of(const struct testdir *t, unsigned label, uint32_t version, uint64_t size)
+{
+    struct kt_view view;
+    unsigned i = 0;
+
+    testdir_view(t, size, &view);
+    while (view.frontier[i].position < t->label[label].at[version].entry)
+        i++;
+    return view.frontier[i].position;
+}
+
+/* A credential that was made in the tree of size entries, for its greatest version of the label. */
 static void
 check_credential(struct testdir *t, struct rng *r, unsigned label, uint64_t size,
                  const struct heads *recent, unsigned *ret_updates)
@@ -333,7 +346,7 @@ check_credential(struct testdir *t, struct rng *r, unsigned label, uint64_t size
     if (n == 0)
         return;
     c.version = some(n - 1);
-    c.terminal = t->label[label].at[n - 1].entry;
+    c.terminal = terminal_of(t, label, n - 1, size);
     rc = answer(t, &c, &out);
     buf_release(&out);
     if (rc == RES_ABSENT)
