@@ -27,30 +27,49 @@ memorydata_release(struct memorydata *d)
     testlog_release(&d->ct);
 }
 
+static void
+fill_view(struct rng *r, uint64_t size, struct kt_view *ret)
+{
+    struct search_path path;
+
+    *ret = (struct kt_view){.peaks = {.size = size}};
+    for (int i = 0; i < __builtin_popcountll(size); i++)
+        rng_fill(r, ret->peaks.heads[i].b, HASH_SIZE);
+    search_tree_frontier(size, &path);
+    ret->n = path.n;
+    for (unsigned i = 0; i < path.n; i++) {
+        ret->frontier[i].position = path.at[i];
+        ret->frontier[i].entry.timestamp = rng_next(r);
+        rng_fill(r, ret->frontier[i].entry.prefix_root.b, HASH_SIZE);
+    }
+}
+
 void
 memorydata_view(const struct memorydata *d, struct rng *r, uint64_t size, struct memory *m)
 {
     struct buf tbs = BUF_INIT(KT_HEAD_TBS_MAX);
     struct writer w = writer_to(&tbs);
-    struct search_path path;
     struct hash root;
 
-    m->view = (struct kt_view){.peaks = {.size = size}};
-    for (int i = 0; i < __builtin_popcountll(size); i++)
-        rng_fill(r, m->view.peaks.heads[i].b, HASH_SIZE);
-    search_tree_frontier(size, &path);
-    m->view.n = path.n;
-    for (unsigned i = 0; i < path.n; i++) {
-        m->view.frontier[i].position = path.at[i];
-        m->view.frontier[i].entry.timestamp = rng_next(r);
-        rng_fill(r, m->view.frontier[i].entry.prefix_root.b, HASH_SIZE);
-    }
+    fill_view(r, size, &m->view);
     logtree_root(&m->view.peaks, &root);
     kt_head_tbs(&w, &d->log.directory, size, &root);
     assert_int_equal(writer_end(&w), RES_OK);
     assert_int_equal(crypto_sign_detached(m->signature, NULL, tbs.p, tbs.n, d->secret), 0);
     buf_release(&tbs);
     m->has_view = true;
+}
+
+/* Distinguished entries, up to as many as are kept, the first of them the last of the view. */
+static void
+fill_recent(struct rng *r, struct memory *m)
+{
+    uint64_t size = m->view.peaks.size, n = rng_next(r) % (HEADS_RECENT_MAX + 1);
+
+    while (m->recent_n < n && size > 0) {
+        fill_view(r, size, &m->recent[m->recent_n++]);
+        size -= 1 + rng_next(r) % size;
+    }
 }
 
 struct consume_version
@@ -124,6 +143,7 @@ memorydata_fill(const struct memorydata *d, struct rng *r, struct memory *m)
     memory_init(m);
     if (rng_next(r) % 4 > 0)
         memorydata_view(d, r, 1 + rng_scaled(r, UINT64_C(1) << 50), m);
+    fill_recent(r, m);
     for (size_t i = 0; i < n; i++)
         (void)memorydata_label(r, i, 1 + rng_scaled(r, 20), m);
 }
@@ -131,11 +151,9 @@ memorydata_fill(const struct memorydata *d, struct rng *r, struct memory *m)
 /* ---- comparing ---- */
 
 static bool
-same_view(const struct memory *a, const struct memory *b)
+same_view(const struct kt_view *x, const struct kt_view *y)
 {
-    const struct kt_view *x = &a->view, *y = &b->view;
-    bool same = x->peaks.size == y->peaks.size && x->n == y->n &&
-                memcmp(a->signature, b->signature, sizeof(a->signature)) == 0;
+    bool same = x->peaks.size == y->peaks.size && x->n == y->n;
 
     for (int i = 0; same && i < __builtin_popcountll(x->peaks.size); i++)
         same = hash_equal(&x->peaks.heads[i], &y->peaks.heads[i]);
@@ -175,8 +193,13 @@ memorydata_same_label(const struct memory_label *a, const struct memory_label *b
 bool
 memorydata_same(const struct memory *a, const struct memory *b)
 {
-    bool same = a->has_view == b->has_view && a->n == b->n && (!a->has_view || same_view(a, b));
+    bool same = a->has_view == b->has_view && a->n == b->n && a->recent_n == b->recent_n;
 
+    if (same && a->has_view)
+        same = same_view(&a->view, &b->view) &&
+               memcmp(a->signature, b->signature, sizeof(a->signature)) == 0;
+    for (unsigned i = 0; same && i < a->recent_n; i++)
+        same = same_view(&a->recent[i], &b->recent[i]);
     for (size_t i = 0; same && i < a->n; i++)
         same = memorydata_same_label(a->labels[i], b->labels[i]);
     return same;

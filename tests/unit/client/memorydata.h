@@ -33,7 +33,7 @@ struct label memorydata_name(uint64_t number);
 struct memory_label *memorydata_label(struct rng *r, uint64_t number, size_t most,
                                       struct memory *m);
 
-/* A memory of few labels or none, with a view or without. */
+/* A memory of few labels or none, with a view and distinguished entries or without. */
 void memorydata_fill(const struct memorydata *d, struct rng *r, struct memory *m);
 
 /* Whether both hold the same, in the same order. */
