@@ -7,6 +7,7 @@
 #include "client/directory/followup.h"
 #include "client/json.h"
 #include "merkle/base/text.h"
+#include "tools/accuse.h"
 #include "tools/credential.h"
 #include "tools/engine.h"
 #include "tools/remembered.h"
@@ -121,7 +122,10 @@ confirm(struct app *a, struct transport *transport, const struct policy_log *log
     int e = engine_run(transport, log, &engine);
     if (e == EXIT_YES) {
         const struct verdict *v = confirmer_verdict(f);
-        e = v->kind == VERDICT_REFUSED ? seen_save_evidence(a, log, v) : app_exit_of(v->kind);
+        e = app_exit_of(v->kind);
+        if (v->kind == VERDICT_REFUSED)
+            e = transport == NULL ? seen_save_evidence(a, log, v)
+                                  : accuse(a, transport, log, m, NULL, v);
         *ret_settled = v->kind == VERDICT_YES || (v->kind == VERDICT_REFUSED && e == EXIT_REFUSED);
         if (!quiet || *ret_settled)
             e = app_worse(e, tell(a, log, p, f));

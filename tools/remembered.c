@@ -167,7 +167,7 @@ remembered_heads(struct app *a, struct transport *t, const struct policy_log *lo
         if (v->kind != VERDICT_YES)
             app_say("%s: %s", log->note.name, v->detail);
         if (v->kind == VERDICT_REFUSED)
-            e = seen_save_evidence(a, log, v);
+            e = accuse(a, t, log, m, NULL, v);
         else if (v->kind == VERDICT_YES)
             e = remembered_save(a, log, m);
     }
