@@ -47,9 +47,9 @@ MUST_CHECK enum result log_reader_entry(struct log_reader *r, uint64_t index,
 
 /*
  * The bytes of a hash tile or data tile, t->width wide: *ret borrows from the snapshot, or from
- * *room, to which a data tile that is not full yet is appended.  RES_ERASED when one
- * of a data tile's entries is; RES_ABSENT when it does not stand in the head's tree (also when it is of kind TILE_ENTRIES); errors of buf_add.  *room is unchanged
- * on failure.
+ * *room, to which a data tile that is not full yet is appended.  RES_ERASED when one of a data
+ * tile's entries is; RES_ABSENT when it does not stand in the head's tree (also when it is of kind
+ * TILE_ENTRIES); errors of buf_add.  *room is unchanged on failure.
  */
 MUST_CHECK enum result log_reader_tile(struct log_reader *r, const struct tile *t, struct buf *room,
                                        struct span *ret);

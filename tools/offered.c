@@ -117,7 +117,7 @@ int
 offered_write(const char *path, struct span bytes)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
-    bool ok = file != NULL && fwrite(bytes.p, 1, bytes.n, file) == bytes.n;
+    bool ok = file != NULL && (bytes.n == 0 || fwrite(bytes.p, 1, bytes.n, file) == bytes.n);
     if (file != NULL && file != stdout)
         ok = fclose(file) == 0 && ok;
     if (ok)

@@ -444,10 +444,11 @@ builder_start(struct builder *b)
     /* What was promised before a crash is due now, whether or not anything follows it. */
     b->parts.head(b->parts.arg, &head);
     builder_wake(b, head.size);
-    if (pthread_create(&b->thread, NULL, run, b) != 0)
-        return RES_MEMORY;
-    b->started = true;
-    return RES_OK;
+    b->started = true; /* before the thread, which reads it */
+    if (pthread_create(&b->thread, NULL, run, b) == 0)
+        return RES_OK;
+    b->started = false;
+    return RES_MEMORY;
 }
 
 void

@@ -228,7 +228,7 @@ changes_erase(struct changes *c, const struct change_parts *p, const struct eras
     struct version_row row;
     struct label text;
     struct change *ch;
-    uint64_t number;
+    uint64_t number = ERASURE_NUMBER;
     size_t mark = c->bytes.n;
     enum result rc = push(c, &ch);
 

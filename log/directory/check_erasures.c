@@ -138,7 +138,7 @@ check_erased(struct checking *k)
     for (uint64_t n = 0; n < k->labels && !check_full(k); n++) {
         struct version_row row;
         struct label label;
-        uint64_t number;
+        uint64_t number = ERASURE_NUMBER;
 
         if (n >= k->last_cap || k->last[n] == CHECK_NO_ROW)
             continue;
