@@ -99,15 +99,15 @@ checkpoint(void *arg)
     BENCH_NEED(directory_feed_checkpoint(f.reader, &out) == RES_OK);
 }
 
-/* The trees of the last day: all labels but the newest stand in all of them. */
+/* Trees of three days: all labels but the newest stand in all of them. */
 static void
 choose_trees(void)
 {
-    uint64_t day = f.entries >= FILLED_LONG ? FILLED_LAST / 2 : 1;
+    uint64_t days = f.entries >= FILLED_LONG ? FILLED_LAST : 1;
 
-    labels = f.labels - day / FILLED_EVERY;
+    labels = f.labels - days / FILLED_EVERY;
     for (unsigned i = 0; i < TREES; i++) {
-        filled_go_to(&f, f.entries - filled_random(&seed, day));
+        filled_go_to(&f, f.entries - filled_random(&seed, days));
         trees[i] = f.directory->head;
     }
 }

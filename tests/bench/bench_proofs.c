@@ -1,9 +1,12 @@
 /*
- * bench_proofs FOLDER: bytes of the answers of the key directory that bench_fill has made, with an
- * empty value, and what a client takes to verify them.
+ * bench_proofs FOLDER SEED: bytes of the answers of the key directory that bench_fill has made,
+ * with an empty value, and what a client takes to verify them.
  *
- * Sizes are means over labels, each asked for in another tree of the log's second half: how long an
- * answer is hangs on the binary digits of the tree's size.
+ * Sizes are means over labels, each asked for in another tree: how long an answer is hangs on the
+ * binary digits of the tree's size.  The directory has half of FILLED_LAST entries more than a
+ * power of two, so that the trees lie around it, half below, whose digits are all ones first, and
+ * half above; each label has its own stretch of them and takes a random one of it.  Other seeds
+ * take other trees.
  */
 #include <string.h>
 
@@ -19,15 +22,24 @@
 
 static struct filled f;
 static struct buf out = {.max = OUT_MAX}, encoded = {.max = OUT_MAX};
-static uint64_t seed = 7;
+static uint64_t seed;
 
 static const struct kt_optional none = {false, 0};
 
-/* A tree in which all labels of the groups are whole. */
+/* The tree for label i of a group, in which all of them are whole. */
 static uint64_t
-any_tree(void)
+tree_for(uint64_t i)
 {
-    return f.entries - (f.entries >= FILLED_LONG ? filled_random(&seed, f.entries / 2 - 1) : 0);
+    uint64_t stretch = FILLED_LAST / f.group;
+
+    return f.entries - (f.entries >= FILLED_LONG ? i * stretch + filled_random(&seed, stretch) : 0);
+}
+
+/* The tree whose size is a power of two: its last entry is the root of all searches. */
+static uint64_t
+power_tree(void)
+{
+    return f.entries - (f.entries >= FILLED_LONG ? FILLED_LAST / 2 : 0);
 }
 
 /* ---- sizes ---- */
@@ -45,14 +57,14 @@ enum asked { FIRST, RETURNING, SOON, ONE_VERSION };
 #define DAY 86400
 
 static double
-mean_size(unsigned group, enum asked asked, bool whole)
+mean_size(unsigned group, enum asked asked, bool power)
 {
     double sum = 0;
 
     for (uint64_t i = 0; i < f.group; i++) {
         struct kt_optional last = none, version = none;
 
-        filled_go_to(&f, whole ? f.entries : any_tree());
+        filled_go_to(&f, power ? power_tree() : tree_for(i));
         if (asked == RETURNING)
             last = (struct kt_optional){true, 1 + filled_random(&seed, f.size)};
         if (asked == SOON)
@@ -106,7 +118,7 @@ mean_credential(unsigned group)
     double sum = 0, n = 0;
 
     for (uint64_t i = 0; i < f.group; i++) {
-        filled_go_to(&f, any_tree());
+        filled_go_to(&f, tree_for(i));
         size_t size = credential_size(group * f.group + i, filled_greatest(group));
         sum += (double)size;
         n += size > 0;
@@ -122,7 +134,7 @@ sizes(void)
         printf("greatest_%u_bytes %.0f\n", v, mean_size(g, FIRST, false));
         printf("greatest_%u_returning_bytes %.0f\n", v, mean_size(g, RETURNING, false));
         printf("greatest_%u_soon_bytes %.0f\n", v, mean_size(g, SOON, false));
-        printf("greatest_%u_whole_bytes %.0f\n", v, mean_size(g, FIRST, true));
+        printf("greatest_%u_power_bytes %.0f\n", v, mean_size(g, FIRST, true));
     }
     for (unsigned i = 0; i < 3; i++) {
         unsigned g = (const unsigned[]){1, 4, 5}[i];
@@ -155,7 +167,7 @@ take_sample(struct sample *s, uint64_t number)
     struct search_response a;
     uint32_t versions[LADDER_STEPS_MAX];
 
-    filled_go_to(&f, any_tree());
+    filled_go_to(&f, tree_for(number % f.group));
     BENCH_NEED(filled_search(&f, number, none, none, &out) == RES_OK);
     *s = (struct sample){
         .label = filled_label(number), .answer = BUF_INIT(OUT_MAX), .now = f.newest_ms};
@@ -218,7 +230,8 @@ verification(void)
 int
 main(int argc, char **argv)
 {
-    BENCH_NEED(argc >= 2);
+    BENCH_NEED(argc == 3);
+    seed = strtoull(argv[2], NULL, 10);
     filled_open(argv[1], &f);
     sizes();
     verification();

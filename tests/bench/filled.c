@@ -104,7 +104,8 @@ time_of(const struct filling *f, uint64_t entry)
 static uint64_t
 entry_of_slot(const struct filling *f, uint64_t slot)
 {
-    return f->n.entries >= FILLED_LONG ? 1 + slot * (f->n.entries / 2 / SLOTS) : 1 + slot;
+    return f->n.entries >= FILLED_LONG ? 1 + slot * ((f->n.entries - FILLED_LAST - 1) / SLOTS)
+                                       : 1 + slot;
 }
 
 static int

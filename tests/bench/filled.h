@@ -8,10 +8,10 @@
  *
  * The first labels are in groups, whose labels have more versions; everything of theirs is real.
  *
- * Where there are many entries (FILLED_LONG), most labels come in the first half, at 4,096 entries
- * in equal distances, so that it takes minutes only; then entries without additions follow; of the
- * last FILLED_LAST each FILLED_EVERYth has one addition: as if a million labels had come one by one
- * over 2^25 entries.  These are what searches look into.  Elsewhere each entry has as many as the
+ * Where there are many entries (FILLED_LONG), most labels come at 4,096 entries in equal distances,
+ * so that it takes minutes only; of the last FILLED_LAST, which are what searches look into, each
+ * FILLED_EVERYth has one addition: as if a million labels had come one by one.  The versions of a
+ * label in a group are at random ones of the 4,096.  Elsewhere each entry has as many as the
  * others.
  */
 #ifndef TESTS_BENCH_FILLED_H
@@ -23,7 +23,9 @@
 #define FILLED_MAP (UINT64_C(1) << 36)
 #define FILLED_ENTRY_MS 1000
 #define FILLED_LONG (UINT64_C(1) << 20)
-#define FILLED_LAST (UINT64_C(1) << 17)
+/* Three days, a power of two: in the trees that end in the last FILLED_LAST entries, what follows the
+ * newest distinguished entry takes all its shapes. */
+#define FILLED_LAST (UINT64_C(1) << 18)
 #define FILLED_EVERY 32
 
 #define FILLED_GROUP 1000

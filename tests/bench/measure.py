@@ -280,7 +280,7 @@ def parts(place):
                **small("bench_store", os.path.join(place.folder, f"bench-store-{os.getpid()}-{i}"))}
 
 
-LONG = 1 << 25  # entries: one a second for a year
+LONG = (1 << 25) + (1 << 17)  # entries: one a second for a year, and half of those that are looked into
 
 
 def touch(folder):
@@ -299,11 +299,11 @@ def filled(place, name, labels, entries=0):
 
 def answers(place):
     """Look-ups, sizes of proofs and their verification: a million labels over a year of entries."""
-    folder, _ = filled(place, "answers", 300_000 if place.quick else 1_000_000, 1 << 20 if place.quick else LONG)
-    for _ in range(place.runs):
+    folder, _ = filled(place, "answers", 300_000 if place.quick else 1_000_000, (1 << 20) + (1 << 17) if place.quick else LONG)
+    for run in range(place.runs):
         touch(folder)
         row = small("bench_directory", folder)
-        row.update(small("bench_proofs", folder))
+        row.update(small("bench_proofs", folder, str(run + 1)))
         for steps in (2, 4, 6):
             row[f"verify_{steps}_ratio"] = row[f"verify_{steps}_steps"] / row[f"bare_{steps}_steps"]
         yield row
