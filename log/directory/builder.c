@@ -157,6 +157,19 @@ take_proofs(struct builder *b)
     return p;
 }
 
+/* Those that an epoch takes along. */
+static struct proofs
+take_many_proofs(struct builder *b)
+{
+    struct proofs none = {0};
+
+    (void)pthread_mutex_lock(&b->lock);
+    bool few = b->proofs.n < BUILDER_PROOFS_TOGETHER &&
+               steady_ms() < b->proofs_since + BUILDER_PROOFS_MS - BUILDER_CLOSE_MS;
+    (void)pthread_mutex_unlock(&b->lock);
+    return few ? none : take_proofs(b);
+}
+
 /* After a failure that may pass.  When others have come, these are made again when they are needed.
  */
 static void
@@ -263,7 +276,7 @@ static enum result
 follow(struct builder *b, const struct recipe *q, bool *ret_fatal)
 {
     struct recipes *recipes = b->parts.recipes;
-    struct proofs proofs = take_proofs(b);
+    struct proofs proofs = take_many_proofs(b);
     bool committed;
     enum result rc =
         epoch_run(b->parts.epoch, q, recipes_offset(recipes), proofs.at, proofs.n, &committed);

@@ -19,9 +19,12 @@
 #define BUILDER_CLOSE_MS 1000
 #define BUILDER_ENTRIES 1000
 #define BUILDER_HEARTBEAT_MS (UINT64_C(15) * 60 * 1000)
-/* Proofs alone are committed when they have waited this long, or so many. */
-#define BUILDER_PROOFS_MS 2000
+/* Proofs are committed alone when they have waited this long, or so many; with an epoch when it is
+ * the last before that, or so many wait: each commit of few writes LMDB's way to them anew, and
+ * what a crash loses of them is made again. */
+#define BUILDER_PROOFS_MS 5000
 #define BUILDER_PROOFS 4096
+#define BUILDER_PROOFS_TOGETHER 400
 
 struct builder_parts {
     struct epoch *epoch;

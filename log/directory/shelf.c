@@ -248,6 +248,25 @@ shelf_read_head(struct lmdb_txn *t, struct directory_head *ret)
 }
 
 enum result
+shelf_read_tails(struct lmdb_txn *t, const struct directory_head *h,
+                 struct span ret[static SHELF_PAGED])
+{
+    struct span v;
+    enum result rc = lmdb_get(t, SHELF_META, span_str(SHELF_META_TAILS), &v);
+
+    if (rc != RES_OK)
+        return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+    for (int table = 0; table < SHELF_PAGED; table++) {
+        size_t n = (size_t)(shelf_length(h, (enum shelf_table)table) % SHELF_PAGE);
+        if (n > v.n)
+            return RES_STORE_DAMAGED;
+        ret[table] = span_of(v.p, n);
+        v = span_of(v.p + n, v.n - n);
+    }
+    return v.n == 0 ? RES_OK : RES_STORE_DAMAGED;
+}
+
+enum result
 shelf_sync(struct shelf *s)
 {
     return lmdb_sync(s->env);

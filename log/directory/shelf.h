@@ -15,7 +15,7 @@
 #include "merkle/keytrans/config.h"
 #include "merkle/tree/node.h"
 
-#define SHELF_FORMAT 1
+#define SHELF_FORMAT 2
 #define SHELF_PAGE 4080
 /* Objects up to this never cross the end of a page. */
 #define SHELF_WHOLE_MAX 512
@@ -84,8 +84,8 @@ MUST_CHECK enum result shelf_get_proofs(struct shelf_view *v, uint64_t seq, stru
 MUST_CHECK enum result shelf_get_kt_node(struct shelf_view *v, struct node n, struct hash *ret);
 MUST_CHECK enum result shelf_get_feed_node(struct shelf_view *v, struct node n, struct hash *ret);
 
-/* Whether the tables end where the head says: no page and no proof record behind it, the last page
- * as long as it must be.  RES_STORE_DAMAGED when not. */
+/* Whether the tables end where the head says: no page and no proof record behind it, and of what
+ * is not a full page yet just as much as must be.  RES_STORE_DAMAGED when not. */
 MUST_CHECK enum result shelf_check_ends(struct shelf_view *v);
 
 /* What will be got soon: bytes of it that are not in the processor's caches are asked for all at

@@ -25,6 +25,7 @@ enum shelf_table {
 #define SHELF_META_ORIGIN "origin"
 #define SHELF_META_CONFIGURATION "configuration"
 #define SHELF_META_HEAD "head"
+#define SHELF_META_TAILS "tails"
 #define SHELF_META_BINDINGS "bindings"
 
 #define SHELF_KEY_SIZE 8
@@ -72,5 +73,10 @@ shelf_length(const struct directory_head *h, enum shelf_table table)
 
 /* Reads the head.  RES_ABSENT before the first; RES_STORE_DAMAGED; errors of lmdb_get. */
 MUST_CHECK enum result shelf_read_head(struct lmdb_txn *t, struct directory_head *ret);
+
+/* Of each paged table the bytes behind its full pages at that head, fewer than SHELF_PAGE; borrowed
+ * from the snapshot.  RES_STORE_DAMAGED; errors of lmdb_get. */
+MUST_CHECK enum result shelf_read_tails(struct lmdb_txn *t, const struct directory_head *h,
+                                        struct span ret[static SHELF_PAGED]);
 
 #endif

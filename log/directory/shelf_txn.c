@@ -10,8 +10,7 @@
 /* The end of a paged table: what is not a full page yet. */
 struct tail {
     uint64_t page;
-    size_t n;    /* bytes in it; below SHELF_PAGE */
-    bool stored; /* the table has a shorter form of this page */
+    size_t n; /* bytes in it; below SHELF_PAGE */
     uint8_t bytes[SHELF_PAGE];
 };
 
@@ -27,36 +26,44 @@ struct shelf_txn {
 /* ---- pages ---- */
 
 static enum result
-load_tail(struct shelf_txn *t, enum shelf_table table)
+load_tails(struct shelf_txn *t)
 {
-    struct tail *tail = &t->tails[table];
-    uint64_t length = shelf_length(&t->head, table);
-    uint8_t key[SHELF_KEY_SIZE];
-    struct span v;
-    enum result rc;
+    struct span ends[SHELF_PAGED];
+    enum result rc = shelf_read_tails(t->txn, &t->head, ends);
 
-    tail->page = length / SHELF_PAGE;
-    tail->n = (size_t)(length % SHELF_PAGE);
-    tail->stored = tail->n != 0;
-    if (!tail->stored)
-        return RES_OK;
-    rc = lmdb_get(t->txn, table, shelf_key(tail->page, key), &v);
-    if (rc != RES_OK)
-        return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
-    if (v.n != tail->n)
-        return RES_STORE_DAMAGED;
-    memcpy(tail->bytes, v.p, v.n);
-    return RES_OK;
+    for (int table = 0; rc == RES_OK && table < SHELF_PAGED; table++) {
+        struct tail *tail = &t->tails[table];
+        tail->page = shelf_length(&t->head, (enum shelf_table)table) / SHELF_PAGE;
+        tail->n = ends[table].n;
+        if (tail->n > 0)
+            memcpy(tail->bytes, ends[table].p, tail->n);
+    }
+    return rc;
+}
+
+/* All in one record: an epoch's end rewrites no page of the tables, nor LMDB's way to it. */
+static enum result
+put_tails(struct shelf_txn *t)
+{
+    uint8_t bytes[SHELF_PAGED * SHELF_PAGE];
+    size_t n = 0;
+
+    for (int table = 0; table < SHELF_PAGED; table++) {
+        memcpy(bytes + n, t->tails[table].bytes, t->tails[table].n);
+        n += t->tails[table].n;
+    }
+    return lmdb_put(t->txn, SHELF_META, span_str(SHELF_META_TAILS), span_of(bytes, n), false);
 }
 
 static enum result
-put_tail(struct shelf_txn *t, enum shelf_table table)
+put_page(struct shelf_txn *t, enum shelf_table table)
 {
-    struct tail *tail = &t->tails[table];
+    const struct tail *tail = &t->tails[table];
     uint8_t key[SHELF_KEY_SIZE];
+    enum result rc =
+        lmdb_put(t->txn, table, shelf_key(tail->page, key), span_of(tail->bytes, SHELF_PAGE), true);
 
-    return lmdb_put(t->txn, table, shelf_key(tail->page, key), span_of(tail->bytes, tail->n),
-                    !tail->stored);
+    return rc == RES_EXISTS ? RES_STORE_DAMAGED : rc;
 }
 
 /* Appends bytes (NULL: zeros). */
@@ -79,12 +86,11 @@ append(struct shelf_txn *t, enum shelf_table table, const uint8_t *p, size_t n)
         tail->n += now;
         if (tail->n < SHELF_PAGE)
             continue;
-        enum result rc = put_tail(t, table);
+        enum result rc = put_page(t, table);
         if (rc != RES_OK)
-            return rc == RES_EXISTS ? RES_STORE_DAMAGED : rc;
+            return rc;
         tail->page++;
         tail->n = 0;
-        tail->stored = false;
     }
     return RES_OK;
 }
@@ -97,10 +103,8 @@ load(struct shelf_txn *t)
     enum result rc = shelf_read_head(t->txn, &t->head);
 
     if (rc == RES_ABSENT) /* before the first epoch; all zeros */
-        rc = RES_OK;
-    for (int table = 0; rc == RES_OK && table < SHELF_PAGED; table++)
-        rc = load_tail(t, (enum shelf_table)table);
-    return rc;
+        return RES_OK;
+    return rc == RES_OK ? load_tails(t) : rc;
 }
 
 enum result
@@ -216,15 +220,13 @@ shelf_put_head(struct shelf_txn *t, struct directory_head *h)
     uint8_t bytes[SHELF_HEAD_SIZE];
     struct buf out = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
     struct writer w = writer_to(&out);
-    enum result rc = RES_OK;
+    enum result rc;
 
     assert(!t->headed && h->size == t->head.size && h->size > 0);
     t->headed = true;
-    for (int table = 0; rc == RES_OK && table < SHELF_PAGED; table++)
-        if (t->tails[table].n > 0)
-            rc = put_tail(t, (enum shelf_table)table);
+    rc = put_tails(t);
     if (rc != RES_OK)
-        return rc == RES_EXISTS ? RES_STORE_DAMAGED : rc;
+        return rc;
     h->stream = t->head.stream;
     h->versions = t->head.versions;
     directory_head_put(&w, h);

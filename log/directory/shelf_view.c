@@ -36,7 +36,8 @@ struct shelf_view {
     bool headed;
     struct directory_head head;                      /* zeros before the first epoch */
     uint64_t length[SHELF_PAGED], full[SHELF_PAGED]; /* of each table: bytes, full pages */
-    const uint8_t *last[SHELF_PAGED]; /* page of this snapshot; NULL when not looked up yet */
+    bool tailed;                                     /* tails are looked up */
+    struct span tails[SHELF_PAGED];                  /* what follows the full pages */
     struct kept kept[KEPT];
 };
 
@@ -88,8 +89,8 @@ shelf_view_begin(struct shelf_view *v)
     for (int table = 0; table < SHELF_PAGED; table++) {
         v->length[table] = shelf_length(&v->head, (enum shelf_table)table);
         v->full[table] = v->length[table] / SHELF_PAGE;
-        v->last[table] = NULL;
     }
+    v->tailed = false;
     v->begun = true;
     return RES_OK;
 }
@@ -121,21 +122,6 @@ shelf_get_bindings(struct shelf_view *v, struct span *ret)
 
 /* ---- pages ---- */
 
-static enum result
-look_up(struct shelf_view *v, enum shelf_table table, uint64_t page, size_t n, const uint8_t **ret)
-{
-    uint8_t key[SHELF_KEY_SIZE];
-    struct span value;
-    enum result rc = lmdb_get(v->txn, table, shelf_key(page, key), &value);
-
-    if (rc != RES_OK)
-        return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
-    if (value.n != n)
-        return RES_STORE_DAMAGED;
-    *ret = value.p;
-    return RES_OK;
-}
-
 static const uint8_t *
 recall(struct shelf *s, enum shelf_table table, uint64_t page)
 {
@@ -160,23 +146,35 @@ remember(struct shelf *s, enum shelf_table table, uint64_t page, const uint8_t *
                           memory_order_relaxed);
 }
 
-/* A page that is not remembered, or the last one, which the next commit writes anew. */
+/* A full page that is not remembered. */
 static enum result
 find_page(struct shelf_view *v, enum shelf_table table, uint64_t page, const uint8_t **ret)
 {
-    size_t n = page < v->full[table] ? SHELF_PAGE : (size_t)(v->length[table] % SHELF_PAGE);
-    enum result rc;
+    uint8_t key[SHELF_KEY_SIZE];
+    struct span value;
+    enum result rc = lmdb_get(v->txn, table, shelf_key(page, key), &value);
 
-    if (n < SHELF_PAGE && v->last[table] != NULL) {
-        *ret = v->last[table];
-        return RES_OK;
+    if (rc != RES_OK)
+        return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
+    if (value.n != SHELF_PAGE)
+        return RES_STORE_DAMAGED;
+    remember(v->shelf, table, page, value.p);
+    *ret = value.p;
+    return RES_OK;
+}
+
+/* What follows a table's full pages: at least one byte where the table has any. */
+static enum result
+find_tail(struct shelf_view *v, enum shelf_table table, const uint8_t **ret)
+{
+    if (!v->tailed) {
+        enum result rc = shelf_read_tails(v->txn, &v->head, v->tails);
+        if (rc != RES_OK)
+            return rc;
+        v->tailed = true;
     }
-    rc = look_up(v, table, page, n, ret);
-    if (rc == RES_OK && n < SHELF_PAGE)
-        v->last[table] = *ret;
-    else if (rc == RES_OK)
-        remember(v->shelf, table, page, *ret);
-    return rc;
+    *ret = v->tails[table].p;
+    return RES_OK;
 }
 
 /* The bytes of a table from offset to the end of its page or of the table: at least one.
@@ -196,7 +194,7 @@ at(struct shelf_view *v, enum shelf_table table, uint64_t offset, struct span *r
     else
         n = (size_t)(v->length[table] % SHELF_PAGE);
     if (p == NULL) {
-        enum result rc = find_page(v, table, page, &p);
+        enum result rc = n < SHELF_PAGE ? find_tail(v, table, &p) : find_page(v, table, page, &p);
         if (rc != RES_OK)
             return rc;
     }
@@ -394,23 +392,25 @@ last_of(struct shelf_view *v, enum shelf_table table, uint64_t *ret, struct span
 enum result
 shelf_check_ends(struct shelf_view *v)
 {
-    struct span value;
+    struct span value, tails[SHELF_PAGED];
     uint64_t last;
 
     assert(v->begun);
     for (int table = 0; table < SHELF_PAGED; table++) {
-        uint64_t length = shelf_length(&v->head, (enum shelf_table)table);
-        uint64_t page = length == 0 ? 0 : (length - 1) / SHELF_PAGE;
+        uint64_t pages = v->full[table];
         enum result rc = last_of(v, (enum shelf_table)table, &last, &value);
 
-        if (rc == RES_ABSENT && length == 0)
+        if (rc == RES_ABSENT && pages == 0)
             continue;
-        if (rc == RES_OK && (length == 0 || last != page || value.n != length - page * SHELF_PAGE))
+        if (rc == RES_OK && (pages == 0 || last != pages - 1 || value.n != SHELF_PAGE))
             rc = RES_STORE_DAMAGED;
         if (rc != RES_OK)
             return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
     }
-    enum result rc = last_of(v, SHELF_PROOFS, &last, &value);
+    enum result rc = v->headed ? shelf_read_tails(v->txn, &v->head, tails) : RES_OK;
+    if (rc != RES_OK)
+        return rc;
+    rc = last_of(v, SHELF_PROOFS, &last, &value);
     if (rc == RES_OK && last >= v->head.versions)
         rc = RES_STORE_DAMAGED;
     return rc == RES_ABSENT ? RES_OK : rc;

@@ -462,6 +462,30 @@ proofs_are_committed_without_an_epoch(void **state)
     shelf_view_end(f->d.view);
 }
 
+/* Each commit of proofs rewrites the way to them: an epoch takes them along when there are many. */
+static void
+few_proofs_wait_for_a_later_epoch(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t step[STEP_SIZE] = {1};
+    struct span s;
+
+    atomic_store(&f->size, 2);
+    turn(f);
+    assert_int_equal(builder_add_proofs(f->builder, 1, span_of(step, sizeof(step))), RES_OK);
+    turn(f);
+    assert_int_equal(shelf_view_begin(f->d.view), RES_OK);
+    assert_int_equal(shelf_get_proofs(f->d.view, 1, &s), RES_ABSENT);
+    shelf_view_end(f->d.view);
+    for (unsigned i = 1; i < BUILDER_PROOFS_TOGETHER; i++)
+        assert_int_equal(builder_add_proofs(f->builder, 0, span_of(step, sizeof(step))), RES_OK);
+    turn(f);
+    assert_int_equal(shelf_view_begin(f->d.view), RES_OK);
+    assert_int_equal(shelf_get_proofs(f->d.view, 0, &s), RES_OK);
+    assert_int_equal(shelf_get_proofs(f->d.view, 1, &s), RES_OK);
+    shelf_view_end(f->d.view);
+}
+
 static void
 so_many_proofs_wait(void **state)
 {
@@ -539,6 +563,7 @@ main(void)
         ROW(starting_covers_what_waits),
         ROW(an_idle_directory_signs_four_times_an_hour),
         ROW(proofs_are_committed_without_an_epoch),
+        ROW(few_proofs_wait_for_a_later_epoch),
         ROW(so_many_proofs_wait),
         ROW(memory_that_fails_delays_an_epoch),
         ROW(what_cannot_be_made_halts),

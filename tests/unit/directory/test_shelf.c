@@ -609,7 +609,7 @@ read_everything(const char *path)
     return rc;
 }
 
-#define ZEROS ((const uint8_t[SHELF_PAGE + 1]){0})
+#define ZEROS ((const uint8_t[3 *SHELF_PAGE]){0})
 #define ONES "\xff\xff\xff\xff\xff\xff\xff\xff"
 
 static const struct damage {
@@ -623,18 +623,21 @@ static const struct damage {
     {"no page of the stream", "page", "\0\0\0\0\0\0\0\1", 8, NULL, 0, RES_STORE_DAMAGED},
     {"a full page too short", "page", "\0\0\0\0\0\0\0\1", 8, NULL, 4079, RES_STORE_DAMAGED},
     {"a full page too long", "page", "\0\0\0\0\0\0\0\1", 8, NULL, 4081, RES_STORE_DAMAGED},
-    {"the last page too short", "page", "\0\0\0\0\0\0\0\3", 8, NULL, 1, RES_STORE_DAMAGED},
+    {"no tails", "meta", "tails", 5, NULL, 0, RES_STORE_DAMAGED},
+    {"tails too short", "meta", "tails", 5, NULL, 1, RES_STORE_DAMAGED},
+    {"tails too long", "meta", "tails", 5, NULL, 3 * SHELF_PAGE, RES_STORE_DAMAGED},
     {"no page of entries", "entry", "\0\0\0\0\0\0\0\0", 8, NULL, 0, RES_STORE_DAMAGED},
-    {"a last page of entries with half a row", "entry", "\0\0\0\0\0\0\0\2", 8, NULL, 2000,
+    {"a page of entries with half a row", "entry", "\0\0\0\0\0\0\0\1", 8, NULL, 2000,
      RES_STORE_DAMAGED},
-    {"no last page of versions", "version", "\0\0\0\0\0\0\0\1", 8, NULL, 0, RES_STORE_DAMAGED},
+    {"no page of versions", "version", "\0\0\0\0\0\0\0\0", 8, NULL, 0, RES_STORE_DAMAGED},
     {"versions of zeros", "version", "\0\0\0\0\0\0\0\0", 8, NULL, SHELF_PAGE, RES_STORE_DAMAGED},
     {"a head of zeros", "meta", "head", 4, NULL, 232, RES_STORE_DAMAGED},
     {"a head too short", "meta", "head", 4, NULL, 231, RES_STORE_DAMAGED},
     {"no head: no epoch yet", "meta", "head", 4, NULL, 0, RES_ABSENT},
     {"no format", "meta", "format", 6, NULL, 0, RES_STORE_DAMAGED},
     {"a format of another length", "meta", "format", 6, "\1", 1, RES_STORE_DAMAGED},
-    {"a later format", "meta", "format", 6, "\0\0\0\2", 4, RES_STORE_FORMAT},
+    {"an earlier format", "meta", "format", 6, "\0\0\0\1", 4, RES_STORE_FORMAT},
+    {"a later format", "meta", "format", 6, "\0\0\0\3", 4, RES_STORE_FORMAT},
     {"no origin", "meta", "origin", 6, NULL, 0, RES_STORE_DAMAGED},
     {"an origin that is too long", "meta", "origin", 6, NULL, 256, RES_STORE_DAMAGED},
     {"an origin with a zero byte", "meta", "origin", 6, "a\0b", 3, RES_STORE_DAMAGED},
@@ -670,7 +673,7 @@ no_transaction_over_a_damaged_end(void **state)
     struct shelf_txn *t;
 
     make_for_damage(*state);
-    tamper(*state, "version", "\0\0\0\0\0\0\0\1", 8, ZEROS, 3);
+    tamper(*state, "meta", "tails", 5, ZEROS, 3);
     s = shelfdata_open(*state);
     assert_int_equal(shelf_begin(s, &t), RES_STORE_DAMAGED);
     assert_int_equal(shelf_begin(s, &t), RES_STORE_DAMAGED); /* and it is over */
