@@ -7,7 +7,9 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fault"))
@@ -109,6 +111,63 @@ def submit_full(place):
         place.drop(log)
         yield {k: got[k] for k in ("rate", "p50_ms", "p99_ms", "server_cpu_us_per_request",
                                    "client_cpu_us_per_request")}
+
+
+class Lag:
+    """How far the key directory is behind, milliseconds: asked ten times a second until it is left."""
+
+    def __init__(self, log):
+        self.log = log
+        self.most = 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def now(self):
+        with urllib.request.urlopen(self.log.url + "/metrics", timeout=30) as answer:
+            found = re.search(r"^cartulary_directory_lag_milliseconds (\d+)$", answer.read().decode(), re.M)
+        if found is None:
+            sys.exit("no cartulary_directory_lag_milliseconds in /metrics")
+        return int(found.group(1))
+
+    def watch(self):
+        while not self.done.wait(0.1):
+            self.most = max(self.most, self.now())
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+
+def submit_behind(place):
+    """Latency while the key directory works off many new addresses, its lag at a steady rate, and making it again."""
+    many, seconds = (3000, 3) if place.quick else (100_000, 20)
+    leaves = place.leaves(many + (500 + 1500) * seconds)
+    for _ in range(place.runs):
+        leaves.used = 0
+        log = place.log(leaves)
+        got = submit(log, many, "--connections", "512")
+        lag = Lag(log)
+        row = {"many_rate": got["rate"], "lag_before_ms": lag.now()}
+        got = submit(log, 500 * seconds, "--rate", "500", "--connections", "64")
+        row.update({"p50_ms": got["p50_ms"], "p99_ms": got["p99_ms"], "lag_after_ms": lag.now()})
+        while lag.now() > 0:
+            time.sleep(0.1)
+        with lag:
+            got = submit(log, 1500 * seconds, "--rate", "1500", "--connections", "64")
+        row.update({"steady_p99_ms": got["p99_ms"], "steady_lag_ms": lag.most})
+        while lag.now() > 0:
+            time.sleep(0.1)
+        log.kill(15)
+        began = time.monotonic()
+        subprocess.run([program("cartularyd"), "fsck", log.dir, "--rebuild", "--scts", "1000000", "--quiet"], check=True,
+                       stdout=subprocess.DEVNULL)
+        row["rebuilt_per_s"] = leaves.count / (time.monotonic() - began)
+        shutil.rmtree(log.folder, ignore_errors=True)
+        yield row
 
 
 NGINX = """daemon off; worker_processes 1; pid {dir}/pid; error_log {dir}/errors;
