@@ -37,17 +37,30 @@ changes_clear(struct changes *c, uint64_t labels)
 }
 
 static enum result
+grow(struct changes *c, size_t cap)
+{
+    struct change *at = realloc(c->at, cap * sizeof(*at));
+
+    if (at == NULL)
+        return RES_MEMORY;
+    c->at = at;
+    c->cap = cap;
+    return RES_OK;
+}
+
+enum result
+changes_reserve(struct changes *c, size_t n)
+{
+    return c->cap - c->n < n ? grow(c, c->n + n) : RES_OK;
+}
+
+static enum result
 push(struct changes *c, struct change **ret)
 {
-    if (c->n == c->cap) {
-        size_t cap = c->cap == 0 ? 256 : 2 * c->cap;
-        struct change *at = realloc(c->at, cap * sizeof(*at));
+    enum result rc = c->n == c->cap ? grow(c, c->cap == 0 ? 256 : 2 * c->cap) : RES_OK;
 
-        if (at == NULL)
-            return RES_MEMORY;
-        c->at = at;
-        c->cap = cap;
-    }
+    if (rc != RES_OK)
+        return rc;
     *ret = &c->at[c->n];
     memset(*ret, 0, sizeof(**ret));
     return RES_OK;
@@ -252,7 +265,31 @@ changes_erase(struct changes *c, const struct change_parts *p, const struct eras
                           .output = e->output,
                           .has_output = true,
                           .tombstone = true,
-                          .erased = e->text};
+                          .keys = e->text};
     c->n++;
     return RES_OK;
+}
+
+enum result
+changes_seal(struct changes *c, struct keyring *k, size_t i)
+{
+    struct change *ch = &c->at[i];
+    enum result rc = RES_OK;
+
+    if (ch->tombstone)
+        return RES_OK;
+    versions_erasure_text(k, span_of(ch->label.b, ch->label.n), ch->version, &ch->keys);
+    if (ch->fresh) {
+        ch->sealed_text = c->bytes.n;
+        rc = buf_add(&c->bytes, span_of(ch->label.b, ch->label.n));
+    }
+    if (rc == RES_OK && ch->fresh) {
+        uint8_t *text = c->bytes.p + ch->sealed_text;
+        rc = keyring_crypt(k, ch->number, KEYRING_TEXT, 0, text, ch->label.n, text);
+    }
+    if (rc == RES_OK && ch->state_n > 0) {
+        uint8_t *state = c->bytes.p + ch->state;
+        rc = keyring_crypt(k, ch->number, KEYRING_STATE, ch->version, state, ch->state_n, state);
+    }
+    return rc;
 }

@@ -17,12 +17,13 @@ struct change {
     uint64_t text;     /* offset of its LabelText, unless fresh */
     uint64_t previous; /* seq, or VERSION_NONE */
     uint32_t version;
-    size_t state, state_n; /* State, not encrypted: place and length in bytes */
+    size_t state, state_n; /* State: place and length in bytes; encrypted by changes_seal */
+    size_t sealed_text;    /* the label, encrypted: place in bytes; of fresh labels */
     struct hash commitment;
     struct hash output; /* the VRF's */
     bool has_output;
-    bool tombstone; /* then label is not known, and number nobody's */
-    struct erasure_text erased;
+    bool tombstone;           /* then label is not known, and number nobody's */
+    struct erasure_text keys; /* in the index; changes_seal's, or the act's of a tombstone */
 };
 
 struct changes {
@@ -32,6 +33,9 @@ struct changes {
     struct buf bytes; /* of all States */
     struct buf value; /* scratch */
 };
+
+/* Makes room for n more, so that they come into the array without its being moved.  RES_MEMORY. */
+MUST_CHECK enum result changes_reserve(struct changes *c, size_t n);
 
 /* What is read to make them; all borrowed. */
 struct change_parts {
@@ -55,6 +59,10 @@ void changes_clear(struct changes *c, uint64_t labels);
  */
 MUST_CHECK enum result changes_add(struct changes *c, const struct change_parts *p,
                                    struct touch *const *touches, size_t n, uint64_t timestamp);
+
+/* Encrypts what the change writes of its label, and makes its keys: once for each change, the last
+ * thing before it is written.  Errors of keyring_crypt; RES_MEMORY. */
+MUST_CHECK enum result changes_seal(struct changes *c, struct keyring *k, size_t i);
 
 /*
  * Adds the tombstone of an erasure whose key is gone.  RES_STORE_DAMAGED when it does not follow

@@ -277,6 +277,32 @@ check_log(struct epoch *e, const struct recipe *q)
     return rc == RES_ABSENT ? RES_STORE_DAMAGED : rc;
 }
 
+/* What the certificates change; outputs are made of the first while the others are collected. */
+static enum result
+collect_changes(struct epoch *e, const struct change_parts *p, uint64_t timestamp)
+{
+    struct changes *c = &e->changes;
+    struct outputs outputs;
+    enum result rc = changes_reserve(c, e->gather.n), made;
+
+    outputs_begin(&outputs, e->parts.signer, c->at, rc == RES_OK ? e->gather.n : 0,
+                  e->parts.threads);
+    outputs_offer(&outputs, c->n); /* tombstones; they have theirs */
+    for (size_t i = 0; i < c->n && rc == RES_OK; i++)
+        rc = changes_seal(c, p->keys, i);
+    for (size_t at = 0, n; at < e->gather.n && rc == RES_OK; at += n) {
+        size_t before = c->n;
+        n = gather_same(&e->gather, at);
+        rc = changes_add(c, p, e->gather.at + at, n, timestamp);
+        if (rc == RES_OK && c->n > before)
+            rc = changes_seal(c, p->keys, before);
+        if (rc == RES_OK)
+            outputs_offer(&outputs, c->n);
+    }
+    made = outputs_end(&outputs, rc != RES_OK);
+    return rc == RES_OK ? made : rc;
+}
+
 static enum result
 collect(struct epoch *e, const struct recipe *q)
 {
@@ -294,12 +320,8 @@ collect(struct epoch *e, const struct recipe *q)
     for (uint64_t i = e->newest.feed.certificates; i < q->certificates && rc == RES_OK; i++)
         rc = gather_entry(&e->gather, e->entries, i, &e->bindings);
     gather_sort(&e->gather);
-    for (size_t at = 0, n; at < e->gather.n && rc == RES_OK; at += n) {
-        n = gather_same(&e->gather, at);
-        rc = changes_add(&e->changes, &p, e->gather.at + at, n, q->timestamp);
-    }
     if (rc == RES_OK)
-        rc = outputs_make(e->parts.signer, e->changes.at, e->changes.n, e->parts.threads);
+        rc = collect_changes(e, &p, q->timestamp);
     gather_clear(&e->gather);
     return rc;
 }
@@ -317,20 +339,14 @@ by_output(const void *a, const void *b)
 static enum result
 write_text(struct epoch *e, struct shelf_txn *t, struct change *c)
 {
-    uint8_t text[LABEL_MAX];
-    size_t n = c->tombstone ? ERASURE_TEXT_SIZE : c->label.n;
+    struct span text = c->tombstone ? span_of(&c->keys, ERASURE_TEXT_SIZE)
+                                    : span_of(e->changes.bytes.p + c->sealed_text, c->label.n);
     struct writer w = writer_to(&e->bytes);
-    enum result rc = RES_OK;
 
-    if (c->tombstone)
-        memcpy(text, &c->erased, ERASURE_TEXT_SIZE);
-    else
-        rc = keyring_crypt(e->parts.keys, c->number, KEYRING_TEXT, 0, c->label.b, n, text);
     buf_clear(&e->bytes);
     put_u40(&w, c->number);
-    put_vec8(&w, span_of(text, n));
-    if (rc == RES_OK)
-        rc = writer_end(&w);
+    put_vec8(&w, text);
+    enum result rc = writer_end(&w);
     return rc == RES_OK ? shelf_add_bytes(t, buf_span(&e->bytes), &c->text) : rc;
 }
 
@@ -342,25 +358,16 @@ write_version(struct epoch *e, struct shelf_txn *t, struct change *c, uint64_t *
                               .version = c->version,
                               .previous = c->previous,
                               .state_n = (uint32_t)c->state_n};
-    uint8_t *state = e->changes.bytes.p + c->state;
-    struct hash key;
     enum result rc = c->state_n > UINT32_MAX ? RES_TOO_LARGE : RES_OK;
 
     if (rc == RES_OK && (c->fresh || c->tombstone))
         rc = write_text(e, t, c);
-    if (rc == RES_OK && !c->tombstone)
-        rc = keyring_crypt(e->parts.keys, c->number, KEYRING_STATE, c->version, state, c->state_n,
-                           state);
     if (rc == RES_OK)
-        rc = shelf_add_bytes(t, span_of(state, c->state_n), &row.state);
+        rc = shelf_add_bytes(t, span_of(e->changes.bytes.p + c->state, c->state_n), &row.state);
     if (rc != RES_OK)
         return rc;
     row.label = c->text;
-    if (c->tombstone)
-        memcpy(key.b, c->erased.label_key, ERASURE_LABEL_KEY);
-    else
-        keyring_label_key(e->parts.keys, span_of(c->label.b, c->label.n), &key);
-    memcpy(row.print, key.b + 8, sizeof(row.print));
+    memcpy(row.print, c->keys.label_key + 8, sizeof(row.print));
     return shelf_add_version(t, &row, ret_seq);
 }
 
@@ -511,12 +518,8 @@ settle(struct epoch *e, const struct next *n)
     uint64_t seq = e->head.versions;
     enum result rc = RES_OK;
 
-    for (size_t i = 0; i < e->changes.n && rc == RES_OK; i++) {
-        const struct change *c = &e->changes.at[i];
-        rc = c->tombstone ? versions_add_tombstone(e->parts.versions, seq + i, &c->erased)
-                          : versions_add(e->parts.versions, seq + i,
-                                         span_of(c->label.b, c->label.n), c->version);
-    }
+    for (size_t i = 0; i < e->changes.n && rc == RES_OK; i++)
+        rc = versions_add_keys(e->parts.versions, seq + i, &e->changes.at[i].keys);
     e->head = n->head;
     e->newest = n->row;
     e->kt = n->kt;

@@ -1,51 +1,95 @@
 #include "log/directory/outputs.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 /* Below this many a thread costs more than it saves. */
 #define SMALL 8
 
-struct work {
-    const struct signer *signer;
-    struct change *at;
-    size_t n;
-    _Atomic size_t next;
-    _Atomic int failed; /* the first error */
-};
+/* A change to make the output of; NULL when there is no more. */
+static struct change *
+take(struct outputs *o)
+{
+    struct change *ret = NULL;
+
+    (void)pthread_mutex_lock(&o->lock);
+    while (o->next == o->n && !o->all)
+        (void)pthread_cond_wait(&o->offered, &o->lock);
+    if (o->next < o->n && o->failed == RES_OK)
+        ret = &o->at[o->next++];
+    (void)pthread_mutex_unlock(&o->lock);
+    return ret;
+}
+
+static void
+fail(struct outputs *o, enum result rc)
+{
+    (void)pthread_mutex_lock(&o->lock);
+    if (o->failed == RES_OK)
+        o->failed = rc;
+    (void)pthread_mutex_unlock(&o->lock);
+}
 
 static void *
 run(void *arg)
 {
-    struct work *w = arg;
-    size_t i;
+    struct outputs *o = arg;
+    struct change *c;
 
-    while ((i = atomic_fetch_add(&w->next, 1)) < w->n && atomic_load(&w->failed) == RES_OK) {
-        struct change *c = &w->at[i];
+    while ((c = take(o)) != NULL) {
         enum result rc = RES_OK;
 
         if (!c->has_output)
-            rc = signer_vrf_output(w->signer, span_of(c->label.b, c->label.n), c->version,
+            rc = signer_vrf_output(o->signer, span_of(c->label.b, c->label.n), c->version,
                                    &c->output);
         c->has_output = rc == RES_OK;
         if (rc != RES_OK)
-            atomic_store(&w->failed, (int)rc);
+            fail(o, rc);
     }
     return NULL;
+}
+
+void
+outputs_begin(struct outputs *o, const struct signer *s, struct change *at, size_t most,
+              unsigned threads)
+{
+    *o = (struct outputs){.signer = s, .at = at, .failed = RES_OK};
+    (void)pthread_mutex_init(&o->lock, NULL);
+    (void)pthread_cond_init(&o->offered, NULL);
+    while (most >= SMALL && o->threads < threads && o->threads < OUTPUTS_THREADS_MAX &&
+           pthread_create(&o->thread[o->threads], NULL, run, o) == 0)
+        o->threads++;
+}
+
+void
+outputs_offer(struct outputs *o, size_t n)
+{
+    (void)pthread_mutex_lock(&o->lock);
+    o->n = n;
+    (void)pthread_cond_signal(&o->offered);
+    (void)pthread_mutex_unlock(&o->lock);
+}
+
+enum result
+outputs_end(struct outputs *o, bool abandon)
+{
+    (void)pthread_mutex_lock(&o->lock);
+    o->all = true;
+    if (abandon)
+        o->n = o->next;
+    (void)pthread_cond_broadcast(&o->offered);
+    (void)pthread_mutex_unlock(&o->lock);
+    (void)run(o);
+    while (o->threads > 0)
+        (void)pthread_join(o->thread[--o->threads], NULL);
+    (void)pthread_cond_destroy(&o->offered);
+    (void)pthread_mutex_destroy(&o->lock);
+    return o->failed;
 }
 
 enum result
 outputs_make(const struct signer *s, struct change *at, size_t n, unsigned threads)
 {
-    struct work w = {.signer = s, .at = at, .n = n, .failed = RES_OK};
-    pthread_t thread[OUTPUTS_THREADS_MAX];
-    unsigned made = 0;
+    struct outputs o;
 
-    while (n >= SMALL && made < threads && made < OUTPUTS_THREADS_MAX &&
-           pthread_create(&thread[made], NULL, run, &w) == 0)
-        made++;
-    (void)run(&w);
-    while (made > 0)
-        (void)pthread_join(thread[--made], NULL);
-    return (enum result)atomic_load(&w.failed);
+    outputs_begin(&o, s, at, n, threads);
+    outputs_offer(&o, n);
+    return outputs_end(&o, false);
 }

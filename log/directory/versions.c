@@ -105,9 +105,9 @@ keys_of(struct keyring *k, struct span label, uint32_t version, struct hash ret[
     keyring_label_key(k, label, &ret[1]);
 }
 
-/* The index looks at the first bytes of a key alone. */
+/* Keys of which the first bytes are known: the index looks at no others. */
 static void
-keys_of_tombstone(const struct erasure_text *text, struct hash ret[static INDEX_MAPS])
+keys_from_text(const struct erasure_text *text, struct hash ret[static INDEX_MAPS])
 {
     memset(ret, 0, INDEX_MAPS * sizeof(*ret));
     memcpy(ret[0].b, text->version_key, ERASURE_VERSION_KEY);
@@ -127,7 +127,7 @@ keys_of_erased(struct versions *x, struct shelf_view *v, uint64_t seq,
     if (rc == RES_OK && number == ERASURE_NUMBER) {
         memcpy(keys.version_key, text.p, ERASURE_VERSION_KEY);
         memcpy(keys.label_key, text.p + ERASURE_VERSION_KEY, ERASURE_LABEL_KEY);
-        keys_of_tombstone(&keys, ret);
+        keys_from_text(&keys, ret);
     } else if (rc == RES_OK) {
         keyring_nobody_key(x->keys, seq, &ret[0]);
         ret[1] = ret[0];
@@ -230,12 +230,12 @@ versions_add(struct versions *x, uint64_t seq, struct span label, uint32_t versi
 }
 
 enum result
-versions_add_tombstone(struct versions *x, uint64_t seq, const struct erasure_text *text)
+versions_add_keys(struct versions *x, uint64_t seq, const struct erasure_text *keys)
 {
-    struct hash keys[INDEX_MAPS];
+    struct hash whole[INDEX_MAPS];
 
-    keys_of_tombstone(text, keys);
-    return index_add(x->index, seq, keys);
+    keys_from_text(keys, whole);
+    return index_add(x->index, seq, whole);
 }
 
 /* ---- finding ---- */

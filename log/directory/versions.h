@@ -49,9 +49,9 @@ void versions_close(struct versions *x); /* NULL does nothing */
 MUST_CHECK enum result versions_add(struct versions *x, uint64_t seq, struct span label,
                                     uint32_t version);
 
-/* The same for a tombstone, whose label is no longer known. */
-MUST_CHECK enum result versions_add_tombstone(struct versions *x, uint64_t seq,
-                                              const struct erasure_text *text);
+/* The same where the keys are there already; of a tombstone nothing else is known. */
+MUST_CHECK enum result versions_add_keys(struct versions *x, uint64_t seq,
+                                         const struct erasure_text *keys);
 
 /* The newest row of the label among the first `rows` (the head's count): *ret and its seq.
  * RES_ABSENT. */

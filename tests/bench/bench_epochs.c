@@ -315,6 +315,7 @@ main(int argc, char **argv)
     bool fresh = strcmp(argv[2], "new") == 0;
 
     filled_open(argv[1], &f);
+    filled_warm(&f);
     cut_stencil();
     load_edge();
     uint64_t covered = entries, all = epochs * n;

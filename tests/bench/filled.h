@@ -23,8 +23,8 @@
 #define FILLED_MAP (UINT64_C(1) << 36)
 #define FILLED_ENTRY_MS 1000
 #define FILLED_LONG (UINT64_C(1) << 20)
-/* Three days, a power of two: in the trees that end in the last FILLED_LAST entries, what follows the
- * newest distinguished entry takes all its shapes. */
+/* Three days, a power of two: in the trees that end in the last FILLED_LAST entries, what follows
+ * the newest distinguished entry takes all its shapes. */
 #define FILLED_LAST (UINT64_C(1) << 18)
 #define FILLED_EVERY 32
 
@@ -50,6 +50,10 @@ uint64_t filled_group(uint64_t labels);
 /* The greatest version of the labels in group g: label i is in group i / filled_group. */
 uint32_t filled_greatest(unsigned g);
 
+/* Reads one byte of each page of rows and bytes: a server has long mapped what it reads. */
+struct filled;
+void filled_warm(struct filled *f);
+
 struct filled {
     struct signer *signer;
     struct store *store;
@@ -58,6 +62,7 @@ struct filled {
     uint64_t labels, entries, group;
     uint64_t size;      /* the tree that is answered in */
     uint64_t newest_ms; /* when its last entry is; the directory's clock stands there */
+    uint8_t touched;    /* filled_warm's */
 };
 
 /* Opens what filled_make has made.  Ends the process on failure, as do the others. */

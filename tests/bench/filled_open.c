@@ -101,6 +101,25 @@ filled_close(struct filled *f)
     signer_close(f->signer);
 }
 
+void
+filled_warm(struct filled *f)
+{
+    struct shelf_view *v = f->directory->view;
+    struct directory_head h;
+    struct version_row row;
+    struct span s;
+
+    BENCH_NEED(shelf_view_begin(v) == RES_OK && shelf_get_head(v, &h) == RES_OK);
+    for (uint64_t i = 0; i < h.versions; i += SHELF_PAGE / VERSION_ROW_SIZE)
+        BENCH_NEED(shelf_get_version(v, i, &row) == RES_OK);
+    for (uint64_t at = 0; at < h.stream; at += SHELF_PAGE) {
+        BENCH_NEED(shelf_get_bytes(v, at, 1, NULL, &s) == RES_OK);
+        /* The compiler must not leave the reading out. */
+        *(volatile uint8_t *)&f->touched = s.p[0];
+    }
+    shelf_view_end(v);
+}
+
 /* How many versions stand in the first `size` entries. */
 static uint64_t
 versions_in(struct shelf_view *v, uint64_t size)

@@ -84,12 +84,70 @@ what_is_known_is_not_made(void **state)
     }
 }
 
+static void
+is_its_own(const struct change *at, size_t i)
+{
+    assert_true(
+        hash_equal(&at[i].output, testdir_key(&t, (unsigned)(i % TESTDIR_LABELS), at[i].version)));
+}
+
+/* Threads begin with the first while the others are still written. */
+static void
+changes_come_one_by_one(void **state)
+{
+    struct change at[CHANGES_MAX];
+
+    (void)state;
+    for (unsigned threads = 0; threads < 4; threads++) {
+        struct outputs o;
+
+        memset(at, 0, sizeof(at));
+        outputs_begin(&o, t.signer, at, CHANGES_MAX, threads);
+        for (size_t i = 0; i < CHANGES_MAX; i++) {
+            at[i].label = t.label[i % TESTDIR_LABELS].name;
+            at[i].version = (uint32_t)(i / TESTDIR_LABELS);
+            outputs_offer(&o, i + 1);
+        }
+        assert_int_equal(outputs_end(&o, false), RES_OK);
+        for (size_t i = 0; i < CHANGES_MAX; i++) {
+            assert_true(at[i].has_output);
+            is_its_own(at, i);
+        }
+    }
+}
+
+/* What is given up after a failure elsewhere: none is half made, and nothing is waited for. */
+static void
+abandoned_changes_are_left(void **state)
+{
+    struct change at[CHANGES_MAX];
+
+    (void)state;
+    for (unsigned threads = 0; threads < 4; threads++) {
+        for (size_t offered = 0; offered <= CHANGES_MAX; offered += CHANGES_MAX / 3) {
+            struct outputs o;
+
+            make_changes(at, CHANGES_MAX);
+            outputs_begin(&o, t.signer, at, CHANGES_MAX, threads);
+            outputs_offer(&o, offered);
+            assert_int_equal(outputs_end(&o, true), RES_OK);
+            for (size_t i = 0; i < CHANGES_MAX; i++) {
+                assert_true(!at[i].has_output || (threads > 0 && i < offered));
+                if (at[i].has_output)
+                    is_its_own(at, i);
+            }
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_change_gets_its_own),
         cmocka_unit_test(what_is_known_is_not_made),
+        cmocka_unit_test(changes_come_one_by_one),
+        cmocka_unit_test(abandoned_changes_are_left),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
