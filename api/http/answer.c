@@ -99,27 +99,37 @@ answer_resume(struct exchange *x)
         return;
     }
     /* It stays another thread's until then: its connection may end meanwhile. */
-    x->next = s->ticking;
-    s->ticking = x;
+    struct exchange **at = &s->ticking;
+    while (*at != NULL && (*at)->due > x->due)
+        at = &(*at)->next;
+    x->next = *at;
+    *at = x;
     server_tick(s);
+}
+
+/* Those that are due, taken out, the first asked first: which was ready first does not show. */
+static struct exchange *
+take_due(struct server *s, uint64_t now)
+{
+    struct exchange **at = &s->ticking, *ret = NULL;
+
+    while (*at != NULL && (*at)->due > now)
+        at = &(*at)->next;
+    for (struct exchange *x = *at, *next; x != NULL; x = next) {
+        next = x->next;
+        x->next = ret;
+        ret = x;
+    }
+    *at = NULL;
+    return ret;
 }
 
 void
 answer_ticking(struct server *s, uint64_t now)
 {
-    struct exchange *x = s->ticking;
-
-    s->ticking = NULL;
-    while (x != NULL) {
-        struct exchange *next = x->next;
-
-        if (x->due > now) {
-            x->next = s->ticking;
-            s->ticking = x;
-        } else {
-            resume_now(x);
-        }
-        x = next;
+    for (struct exchange *x = take_due(s, now), *next; x != NULL; x = next) {
+        next = x->next;
+        resume_now(x);
     }
     if (s->ticking != NULL)
         server_tick(s);
@@ -139,7 +149,7 @@ begin_exchange(struct client *c)
     x->thread = &c->server->threads[c->server->thread_count - 1];
     x->why = RES_OK;
     x->on_loop = NULL;
-    x->due = uv_now(&c->server->loop) + HTTP_TICK_MS;
+    x->due = uv_hrtime() + HTTP_TICK_NS;
     x->reply = (struct reply){.status = 500};
     x->done = done_on_loop;
 }

@@ -87,6 +87,7 @@
 /* Answers about an address leave together, so often, and none before it is that old: how long one
  * took to make does not show, not even as the tick that it just missed. */
 #define HTTP_TICK_MS 5
+#define HTTP_TICK_NS (UINT64_C(1000000) * HTTP_TICK_MS)
 /* Body of a look-up; an address has 254 bytes at most, each three as "%41". */
 #define LOOKUP_BODY_MAX 4096
 /* Answers about an address are this long at least, then powers of two: a label that is not there,

@@ -69,7 +69,7 @@ struct exchange {
     /* The server's. */
     void (*done)(struct exchange *x);
     struct exchange *next; /* finished, or waiting for the tick */
-    uint64_t due;          /* not before that tick, milliseconds of the loop */
+    uint64_t due;          /* not before that tick, uv_hrtime */
     route_fn *on_loop;
     struct buf later; /* a handler's own bytes between its worker and exchange_on_loop */
 };

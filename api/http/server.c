@@ -142,7 +142,7 @@ end_loop(struct server *s)
 {
     answer_ticking(s, UINT64_MAX);
     s->drain = DRAIN_DONE;
-    uv_close((uv_handle_t *)&s->tick, NULL);
+    tick_close(&s->tick);
     uv_close((uv_handle_t *)&s->sweep, NULL);
     uv_close((uv_handle_t *)&s->wake, NULL);
     for (int i = 0; s->options.signals && i < 3; i++)
@@ -196,18 +196,17 @@ on_sweep(uv_timer_t *t)
 }
 
 static void
-on_tick(uv_timer_t *t)
+on_tick(void *arg, uint64_t now)
 {
-    struct server *s = t->data;
-
-    answer_ticking(s, uv_now(&s->loop));
+    answer_ticking(arg, now);
 }
 
 void
 server_tick(struct server *s)
 {
-    if (!uv_is_active((uv_handle_t *)&s->tick))
-        uv_timer_start(&s->tick, on_tick, HTTP_TICK_MS - uv_now(&s->loop) % HTTP_TICK_MS, 0);
+    /* Without a clock they would wait for ever. */
+    if (tick_arm(&s->tick) != RES_OK)
+        answer_ticking(s, UINT64_MAX);
 }
 
 static void
@@ -274,11 +273,10 @@ make_handles(struct server *s)
 {
     static const int numbers[3] = {SIGTERM, SIGINT, SIGHUP};
 
-    if (uv_timer_init(&s->loop, &s->sweep) != 0 || uv_timer_init(&s->loop, &s->tick) != 0 ||
-        uv_async_init(&s->loop, &s->wake, on_wake) != 0)
+    if (tick_open(&s->tick, &s->loop, HTTP_TICK_NS, on_tick, s) != RES_OK ||
+        uv_timer_init(&s->loop, &s->sweep) != 0 || uv_async_init(&s->loop, &s->wake, on_wake) != 0)
         return RES_IO;
     s->sweep.data = s;
-    s->tick.data = s;
     s->wake.data = s;
     uv_timer_start(&s->sweep, on_sweep, HTTP_SWEEP_MS, HTTP_SWEEP_MS);
     for (int i = 0; s->options.signals && i < 3; i++) {
@@ -435,6 +433,7 @@ server_free(struct server *s)
         uv_walk(&s->loop, close_handle, NULL);
         uv_run(&s->loop, UV_RUN_DEFAULT);
         uv_loop_close(&s->loop);
+        tick_release(&s->tick);
     }
     listener_free(s->listener);
     workers_free(s->workers);

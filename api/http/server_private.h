@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "api/http/server.h"
+#include "api/http/tick.h"
 #include "api/http/workers.h"
 #include "api/net/listener.h"
 #include "log/rate.h"
@@ -23,8 +24,8 @@ struct server {
     struct room bodies;   /* request bodies of all connections */
     struct rate *rate;    /* of clients, by their networks */
     struct rate *lookups; /* of their look-ups; its time runs 60 times slower: a minute a second */
-    struct exchange *ticking; /* answers that wait for the tick; on the loop's thread */
-    uv_timer_t tick;
+    struct exchange *ticking; /* answers that wait for the tick, the last asked first; the loop's */
+    struct tick tick;
     uv_loop_t loop;
     bool loop_made;
     struct listener *listener;
@@ -79,12 +80,13 @@ struct client *client_next(const struct client *c);
 
 /* ---- answer.c ---- */
 
-/* Answers those that wait for the tick and are due; UINT64_MAX: all. */
+/* Answers those that wait for the tick and are due, in the order in which they were asked for. now:
+ * uv_hrtime; UINT64_MAX: all. */
 void answer_ticking(struct server *s, uint64_t now);
 
 /* ---- server.c ---- */
 
-/* The tick is to come, at the next multiple of HTTP_TICK_MS. */
+/* The tick is to come, at the next multiple of HTTP_TICK_NS. */
 void server_tick(struct server *s);
 
 /* Hands a finished exchange to the loop.  Any thread. */
