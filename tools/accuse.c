@@ -45,10 +45,22 @@ accuse(struct app *a, struct transport *t, const struct policy_log *log, const s
     if (v->evidence_kind != EVIDENCE_ANSWER || accuser_new(&c, &accuser) != RES_OK)
         return seen_save_evidence(a, log, v);
     const struct engine engine = {accuser, ask, answer};
+    char first[SEEN_NAME_SIZE], better[SEEN_NAME_SIZE];
     struct verdict proof;
     verdict_init(&proof);
+    /* Before the log is asked anything: it may not answer, and the user may not wait. */
+    e = seen_keep_evidence(a, log, v, first);
+    bool kept = e == EXIT_REFUSED;
     bool found = engine_run(t, log, &engine) == EXIT_YES && find_proof(log, accuser, &proof);
-    e = seen_save_evidence(a, log, found ? &proof : v);
+    if (found) {
+        int written = seen_keep_evidence(a, log, &proof, better);
+        found = written == EXIT_REFUSED;
+        e = app_worse(e, written);
+    }
+    if (found || kept)
+        seen_tell_evidence(a, found ? better : first);
+    if (found && kept)
+        app_say("%s: the answer that was refused is beside it, %s", log->note.name, first);
     verdict_release(&proof);
     accuser_free(accuser);
     return e;
@@ -66,6 +78,7 @@ accuse_friend(struct app *a, struct transport *t, const struct policy_log *log,
                                      .view = seen_view(a, log, &e),
                                      .newest = theirs,
                                      .anchor = anchor,
+                                     .patient = true,
                                      .seed = app_now()};
     struct verdict proof;
     if (c.view == NULL)

@@ -1,6 +1,6 @@
 /*
- * What is kept when an answer of a key directory is refused: two statements that the log signed and
- * that contradict each other, where there are such, else the answer.
+ * What is kept when an answer of a key directory is refused: the answer, and two statements that
+ * the log signed and that contradict each other, where there are such.
  *
  * For the subcommands of `cartulary`; says on stderr what it found, and returns an exit code of
  * app.h.

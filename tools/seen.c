@@ -69,25 +69,40 @@ seen_save(struct app *a, const struct policy_log *log)
 }
 
 int
-seen_save_evidence(struct app *a, const struct policy_log *log, const struct verdict *v)
+seen_keep_evidence(struct app *a, const struct policy_log *log, const struct verdict *v,
+                   char ret_name[static SEEN_NAME_SIZE])
 {
     struct statedir here = {.fd = AT_FDCWD, .lock = -1};
-    char id[2 * HASH_SIZE + 1], name[160];
+    char id[2 * HASH_SIZE + 1];
     text_hex_to(hash_span(p256_key_id(log->p256)), id);
-    (void)snprintf(name, sizeof name, "%s-%" PRIu64 "-%.16s.evidence",
+    (void)snprintf(ret_name, SEEN_NAME_SIZE, "%s-%" PRIu64 "-%.16s.evidence",
                    evidence_kind_name(v->evidence_kind), app_now(), id);
     const struct statedir *dir = a->dir.fd >= 0 ? &a->dir : &here;
     if (a->dir.fd < 0)
         here.fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum result r = statedir_write(dir, name, buf_span(&v->evidence));
+    enum result r = statedir_write(dir, ret_name, buf_span(&v->evidence));
     int saved = errno;
     statedir_close(&here);
-    if (r != RES_OK) {
-        app_say("cannot write the evidence %s: %s", name, strerror(saved));
-        return EXIT_FAULT;
-    }
+    if (r == RES_OK)
+        return EXIT_REFUSED;
+    app_say("cannot write the evidence %s: %s", ret_name, strerror(saved));
+    return EXIT_FAULT;
+}
+
+void
+seen_tell_evidence(const struct app *a, const char *name)
+{
     app_say("PROOF REFUSED: evidence in %s%s%s; check it with: cartulary evidence FILE, and show "
             "it to others",
             a->dir.fd >= 0 ? a->state_path : ".", "/", name);
-    return EXIT_REFUSED;
+}
+
+int
+seen_save_evidence(struct app *a, const struct policy_log *log, const struct verdict *v)
+{
+    char name[SEEN_NAME_SIZE];
+    int e = seen_keep_evidence(a, log, v, name);
+    if (e == EXIT_REFUSED)
+        seen_tell_evidence(a, name);
+    return e;
 }

@@ -21,4 +21,11 @@ int seen_save(struct app *a, const struct policy_log *log);
  * --stateless) and names the file on stderr. */
 int seen_save_evidence(struct app *a, const struct policy_log *log, const struct verdict *v);
 
+/* The two halves of it: writes the file, of that name, and says so only on failure; names it.
+ * EXIT_REFUSED, or EXIT_FAULT when it was not written. */
+#define SEEN_NAME_SIZE 160
+int seen_keep_evidence(struct app *a, const struct policy_log *log, const struct verdict *v,
+                       char ret_name[static SEEN_NAME_SIZE]);
+void seen_tell_evidence(const struct app *a, const char *name);
+
 #endif

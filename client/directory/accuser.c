@@ -206,7 +206,7 @@ accuser_answer(struct accuser *a, const struct answer *answer, uint64_t now)
         a->wait_ms = 0;
         return;
     }
-    if (answer_is_later(answer) && ++a->tries < ACCUSER_TRIES) {
+    if (answer_is_later(answer) && a->c.patient && ++a->tries < ACCUSER_TRIES) {
         a->wait_ms = answer_backoff(answer, a->tries, a->c.seed);
         return;
     }

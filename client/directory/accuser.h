@@ -15,7 +15,7 @@
 #include "client/verdict.h"
 #include "client/view.h"
 
-/* Tries of one request: the log may be busy, and need not answer anyway. */
+/* Tries of one request by the patient: the log may be busy, and need not answer anyway. */
 #define ACCUSER_TRIES 3
 
 struct accuser_config {
@@ -24,6 +24,9 @@ struct accuser_config {
     const struct view *view;          /* of the certificate log; NULL: none */
     const struct proved_head *newest; /* what the refused answer led to, verified; NULL: nothing */
     struct span anchor; /* of the refused answer, as statement.h has it; may be empty */
+    /* Waits where the log asks for it.  After a refusal a log would make its user wait for as long
+     * as it likes: then each request has one try. */
+    bool patient;
     uint64_t seed;
 };
 

@@ -20,6 +20,7 @@ struct scene {
     struct view view;
     uint64_t feed_size; /* of the feed that answers; 0: it refuses */
     unsigned busy;      /* answers 503 before it answers */
+    bool hasty;         /* does not wait */
     unsigned asked, waited;
     uint64_t other; /* not 0: answers about this size, whatever is asked */
     bool grows;     /* between two answers */
@@ -92,8 +93,12 @@ tell(struct scene *s, struct accuser *a, const struct ask *ask)
 static const char *
 run(struct scene *s, const struct proved_head *newest, struct span anchor)
 {
-    const struct accuser_config c = {
-        .log = s->f.of, .memory = &s->m, .view = &s->view, .newest = newest, .anchor = anchor};
+    const struct accuser_config c = {.log = s->f.of,
+                                     .memory = &s->m,
+                                     .view = &s->view,
+                                     .newest = newest,
+                                     .anchor = anchor,
+                                     .patient = !s->hasty};
     struct buf file = BUF_INIT(EVIDENCE_MAX);
     enum statement_relation relation;
     const char *found = "none";
@@ -172,6 +177,25 @@ what_was_kept_is_compared_with_what_is_told(void **state)
         assert_int_equal(s.waited, rows[i].busy < 3 ? rows[i].busy : 2);
         end(&s);
     }
+}
+
+/* After a refusal nobody waits because the log says so: what is kept already must be told. */
+static void
+a_busy_log_holds_nobody_up(void **state)
+{
+    struct scene s;
+    (void)state;
+    begin(&s);
+    keep_head(&s);
+    for (size_t k = 0; k < TESTFEED_ENTRIES; k++)
+        s.f.entries[k].root.b[7] ^= 1;
+    s.feed_size = 12;
+    s.busy = 1;
+    s.hasty = true;
+    assert_string_equal(run(&s, NULL, span_of(NULL, 0)), "none");
+    assert_int_equal(s.asked, 1);
+    assert_int_equal(s.waited, 0);
+    end(&s);
 }
 
 /* What held in the refused answer may be enough, and the log is asked about its tree. */
@@ -315,6 +339,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_compared_with_what_is_told),
+        cmocka_unit_test(a_busy_log_holds_nobody_up),
         cmocka_unit_test(the_refused_answer_is_taken_at_its_word),
         cmocka_unit_test(the_certificate_log_is_compared),
         cmocka_unit_test(what_is_not_signed_is_passed_over),
