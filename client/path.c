@@ -57,18 +57,19 @@ reason_of(int error)
     }
 }
 
+/* The user's anchor may be any CA.  Any policy will do (without this, none would), but where a CA
+ * demands that there is one (RFC 5280 6.1.5 g), there must be. */
 static enum result
-set_parameters(X509_STORE_CTX *ctx, uint64_t now)
+set_parameters(X509_STORE_CTX *ctx, uint64_t now, bool policies)
 {
+    unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | (policies ? X509_V_FLAG_POLICY_CHECK : 0);
     X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
 
     X509_VERIFY_PARAM_set_time(p, (time_t)(now < LAST_SECOND ? now : LAST_SECOND));
     X509_VERIFY_PARAM_set_depth(p, TRUST_DEPTH_MAX);
     X509_VERIFY_PARAM_set_auth_level(p, SECURITY_LEVEL);
-    /* The user's anchor may be any CA.  Any policy will do (without this, none would), but where a
-     * CA demands that there is one (RFC 5280 6.1.5 g), there must be. */
-    if (X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK) != 1 ||
-        X509_VERIFY_PARAM_add0_policy(p, OBJ_nid2obj(NID_any_policy)) != 1)
+    if (X509_VERIFY_PARAM_set_flags(p, flags) != 1 ||
+        (policies && X509_VERIFY_PARAM_add0_policy(p, OBJ_nid2obj(NID_any_policy)) != 1))
         return RES_MEMORY;
     return RES_OK;
 }
@@ -84,18 +85,20 @@ path_out_of_memory(void)
     return seen;
 }
 
-/* What libcrypto says of the leaf, these CAs and that anchor. */
+struct links {
+    STACK_OF(X509) * between, *anchor;
+};
+
 static enum result
-verify(const struct path *p, STACK_OF(X509) * between, STACK_OF(X509) * anchor,
-       enum trust_reason *ret)
+verify_once(const struct path *p, const struct links *l, bool policies, enum trust_reason *ret)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     enum result rc = RES_MEMORY;
 
-    if (ctx == NULL || X509_STORE_CTX_init(ctx, NULL, p->cert[0], between) != 1)
+    if (ctx == NULL || X509_STORE_CTX_init(ctx, NULL, p->cert[0], l->between) != 1)
         goto out;
-    X509_STORE_CTX_set0_trusted_stack(ctx, anchor);
-    if (set_parameters(ctx, p->now) != RES_OK)
+    X509_STORE_CTX_set0_trusted_stack(ctx, l->anchor);
+    if (set_parameters(ctx, p->now, policies) != RES_OK)
         goto out;
     int ok = X509_verify_cert(ctx);
     int error = X509_STORE_CTX_get_error(ctx);
@@ -111,6 +114,27 @@ verify(const struct path *p, STACK_OF(X509) * between, STACK_OF(X509) * anchor,
     rc = RES_OK;
 out:
     X509_STORE_CTX_free(ctx);
+    return rc;
+}
+
+/*
+ * What libcrypto says of the leaf, these CAs and that anchor.  It calls memory also what is no lack
+ * of it: a tree of policies with more than a thousand nodes.  When it does so again, and not where
+ * policies are left alone, that is what it is.
+ */
+static enum result
+verify(const struct path *p, const struct links *l, enum trust_reason *ret)
+{
+    enum trust_reason without;
+    enum result rc = verify_once(p, l, true, ret);
+
+    if (rc == RES_MEMORY)
+        rc = verify_once(p, l, true, ret);
+    if (rc != RES_MEMORY)
+        return rc;
+    rc = verify_once(p, l, false, &without);
+    if (rc == RES_OK)
+        *ret = without == TRUST_OK ? TRUST_POLICY : without;
     return rc;
 }
 
@@ -163,7 +187,7 @@ path_judge(const struct path *p, enum trust_reason *ret)
     if (rc == RES_OK)
         rc = sk_X509_push(anchor, p->cert[p->n - 1]) > 0 ? RES_OK : RES_MEMORY;
     if (rc == RES_OK)
-        rc = verify(p, between, anchor, &why);
+        rc = verify(p, &(struct links){between, anchor}, &why);
     sk_X509_free(between); /* the certificates are borrowed */
     sk_X509_free(anchor);
     if (rc == RES_OK && why == TRUST_OK && !is_for_email(p->cert[0]))

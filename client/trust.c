@@ -34,7 +34,8 @@ static const struct {
     [TRUST_REVOKED] = {"revoked", "it was revoked (RFC 5280 6.3)"},
     [TRUST_MALFORMED] = {"malformed",
                          "it, or a certificate above it, cannot be read (RFC 5280 4.1)"},
-    [TRUST_POLICY] = {"policy", "a CA above it demands a policy that it lacks (RFC 5280 6.1.5)"},
+    [TRUST_POLICY] = {"policy", "a CA above it demands a policy that it lacks (RFC 5280 6.1.5), or "
+                                "it has too many to judge"},
 };
 
 const char *

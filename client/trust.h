@@ -39,7 +39,7 @@ enum trust_reason {
     TRUST_ADDRESS,   /* not certified for that address */
     TRUST_REVOKED,
     TRUST_MALFORMED,
-    TRUST_POLICY, /* a CA demands a policy that the certificate does not have */
+    TRUST_POLICY, /* a CA demands a policy that it does not have; or too many policies to judge */
     TRUST_REASONS
 };
 

@@ -51,6 +51,19 @@ struct shape {
 #define UTF8_CONSTRAINT "otherName:1.3.6.1.5.5.7.8.9;UTF8:good.example"
 #define UNKNOWN "1.3.6.1.4.1.55555.7"
 
+#define MANY_POLICIES 1100
+static char many_policies[MANY_POLICIES * 16];
+
+static void
+write_many_policies(void)
+{
+    size_t n = 0;
+
+    for (unsigned i = 1; i <= MANY_POLICIES; i++)
+        n += (size_t)snprintf(many_policies + n, sizeof(many_policies) - n, "%s1.2.3.%u",
+                              i > 1 ? "," : "", i);
+}
+
 static const struct shape rows[] = {
     {.says = "nothing wrong", .want = TRUST_OK},
     {.says = "an anchor of somebody else", .want = TRUST_NO_PATH, .no_anchor = true},
@@ -103,6 +116,10 @@ static const struct shape rows[] = {
      .ca_more = {"policyConstraints", "critical,requireExplicitPolicy:0"},
      .ca_policy = "1.3.6.1.4.1.55555.8",
      .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
+    {.says = "more policies than libcrypto follows, which it calls a lack of memory",
+     .want = TRUST_POLICY,
+     .ca_policy = "2.5.29.32.0",
+     .leaf_more = {"certificatePolicies", many_policies}},
     {.says = "policies that nobody demands",
      .want = TRUST_OK,
      .leaf_more = {"certificatePolicies", "2.23.140.1.5.1.3"}},
@@ -440,7 +457,7 @@ judge(const struct shape *s)
     struct span anchor = mint_der(s->no_anchor ? other : root);
     struct trust_anchors *a;
     enum trust_reason reason = TRUST_REASONS;
-    uint8_t bytes[8192];
+    uint8_t bytes[16384];
     assert_true(der.n < sizeof(bytes));
     memcpy(bytes, der.p, der.n);
     size_t n = der.n;
@@ -627,5 +644,6 @@ main(void)
         cmocka_unit_test(issuers_from_strangers), cmocka_unit_test(anchors_that_are_none),
         cmocka_unit_test(each_reason_has_a_name),
     };
+    write_many_policies();
     return cmocka_run_group_tests(tests, keys, no_keys);
 }
