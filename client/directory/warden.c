@@ -24,8 +24,9 @@ struct warden {
     bool again;  /* the walk was cut where it began, and the log was asked for versions again */
     bool full;   /* there are more versions than one run takes */
     bool onward; /* the walk came further, or less is left to follow: the next run has more room */
-    uint32_t missed;    /* versions that were erased before they were seen */
-    uint32_t tombstone; /* the version that is one, when there are such */
+    uint32_t claimed;   /* versions of which the log says that they were erased unseen */
+    uint32_t missed;    /* the same, when their tombstone was proved; 0 before */
+    uint32_t tombstone; /* the version that is one, and the last, when claimed is not 0 */
 };
 
 enum result
@@ -109,9 +110,7 @@ write_request(struct warden *w)
                                                   .greatest_version = greatest_of(w)});
         break;
     case STEP_TOMBSTONE:
-        search_request_put(&out, &(struct search_request){.last = last,
-                                                          .label = label,
-                                                          .version = {true, w->tombstone}});
+        search_request_put(&out, &(struct search_request){.last = last, .label = label});
         break;
     }
     return writer_end(&out);
@@ -176,6 +175,8 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
 
     if (r == RES_OK)
         r = proved_owner_init(by, span_of(w->c.label.b, w->c.label.n), w->start, answer, p);
+    if (r == RES_OK && w->missed > 0 && p->greatest > (int64_t)w->tombstone)
+        r = RES_CONFLICT; /* it was the greatest, and nothing comes behind it */
     if (r == RES_OK && w->missed > 0 && p->greatest + 1 < (int64_t)w->tombstone) {
         /* What lies between cannot be shown: the watch goes on where it is until the directory has
          * a distinguished entry behind it, a day later at most. */
@@ -243,32 +244,39 @@ on_erased(struct warden *w, struct span answer)
     /* That of which nothing but the tombstone is missing is no such answer. */
     if (gone.n < 2 || v.version != (known.has ? known.value + 1 : 0))
         return RES_KT_COUNT;
-    w->missed = gone.n - 1;
-    w->tombstone = v.version + w->missed;
+    if (w->news_n == WARDEN_VERSIONS_MAX) { /* no room for the tombstone: the next run asks again */
+        w->full = true;
+        w->step = STEP_MONITOR;
+        return RES_OK;
+    }
+    w->claimed = gone.n - 1;
+    w->tombstone = v.version + w->claimed;
     w->step = STEP_TOMBSTONE;
     return RES_OK;
 }
 
-/* The version that makes it true is a tombstone, for everybody. */
+/* The version that makes it true is a tombstone, for everybody, and the greatest: behind it the log
+ * could hide others. */
 static enum result
 on_tombstone(struct warden *w, const struct proved_by *by, struct span answer)
 {
     struct proved_search s;
     struct mailbox_state state;
     enum result r = proved_search(by, span_of(w->c.label.b, w->c.label.n),
-                                  (struct kt_optional){true, w->tombstone}, answer, &s);
+                                  (struct kt_optional){false, 0}, answer, &s);
 
     if (r != RES_OK)
         return r;
     struct reader in = reader_of(s.value);
     mailbox_state_get(&in, &state);
-    if (reader_end(&in) != RES_OK || !state.tombstone)
+    if (reader_end(&in) != RES_OK || !state.tombstone || s.version != w->tombstone)
         return RES_CONFLICT;
     buf_init(&w->news[w->news_n], s.value.n);
     r = buf_add(&w->news[w->news_n++], s.value);
     if (r != RES_OK)
         return r;
     memory_advance(w->c.memory, &s.head);
+    w->missed = w->claimed;
     w->step = STEP_HEADS;
     return RES_OK;
 }
@@ -283,6 +291,8 @@ on_update(struct warden *w, const struct proved_by *by, struct span answer)
     if (r == RES_OK)
         r = proved_update(by, span_of(w->c.label.b, w->c.label.n), w->l->steps, w->l->steps_n,
                           &owner, &w->l->map, answer, p);
+    if (r == RES_OK && w->missed > 0 && owner_greatest(&owner) + p->n > (int64_t)w->tombstone)
+        r = RES_CONFLICT;
     if (r == RES_OK)
         r = keep_news(w, p);
     if (r == RES_OK) {
@@ -380,7 +390,7 @@ warden_answer(struct warden *w, const struct answer *a, uint64_t now)
         w->step = STEP_MONITOR;
         return;
     }
-    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0) {
+    if (w->step == STEP_UPDATE && a->status == 410 && w->claimed == 0) {
         enum result e = on_erased(w, a->body);
         if (e != RES_OK)
             judge(&w->x, a, path, e, "versions that were erased");

@@ -45,7 +45,7 @@ const struct verdict *warden_verdict(const struct warden *w);
 /* Whether this run began the watch: from now on is the label watched. */
 bool warden_began(const struct warden *w);
 
-/* Versions that were erased before they were seen. */
+/* Versions that were erased before they were seen; their tombstone was proved. */
 uint32_t warden_missed(const struct warden *w);
 
 /* The values of the versions that are new, oldest first; borrowed. */

@@ -461,6 +461,82 @@ what_is_called_erased_must_be(void **state)
     end();
 }
 
+/* Of a label that was erased, fewer versions are called so: behind them the log could hide some. */
+static void
+call_some_erased(struct watch *w, const struct ask *ask, struct buf *body, struct answer *a)
+{
+    struct testdir_label *l = &d.t.label[0];
+    size_t n = l->n;
+
+    if (w->asks[WATCH_UPDATE] > 1)
+        return;
+    l->n -= w->arg;
+    size_t less = w->arg;
+    w->arg = 4;
+    call_erased(w, ask, body, a);
+    w->arg = less;
+    l->n = n;
+}
+
+static void
+what_is_called_erased_ends_with_the_greatest(void **state)
+{
+    (void)state;
+    for (size_t less = 0; less < 3; less++) {
+        struct watch w = {.desk = &d, .memory = &m, .label = 0, .meddle = call_some_erased};
+
+        begin(EACH);
+        append(4, 1);
+        watch("begins", 0, true, 4, 4);
+        append(5, 1);
+        erase(EACH);
+        w.arg = less;
+        watch_run(&w);
+        if (less == 0) {
+            watch_ends("all of them", &w, VERDICT_YES, RES_OK);
+            assert_int_equal(warden_missed(w.warden), 5);
+        } else {
+            watch_ends("the tombstone is a later one", &w, VERDICT_REFUSED, RES_CONFLICT);
+            assert_int_equal(warden_missed(w.warden), 0); /* it is only said */
+            assert_int_equal(w.news_n, 0);
+        }
+        watch_release(&w);
+        end();
+    }
+}
+
+/* The label is erased while a run has as many news as it takes: no room is left for the tombstone.
+ */
+static void
+erase_late(struct watch *w, const struct ask *ask, struct buf *body, struct answer *a)
+{
+    if (w->step == WATCH_UPDATE && w->asks[WATCH_UPDATE] == WARDEN_VERSIONS_MAX + 1) {
+        append(1, 1);
+        erase(EACH);
+        w->arg = 4 + WARDEN_VERSIONS_MAX;
+        call_erased(w, ask, body, a);
+    }
+}
+
+static void
+news_have_an_end(void **state)
+{
+    struct watch w = {.desk = &d, .memory = &m, .label = 0, .meddle = erase_late};
+
+    (void)state;
+    begin(EACH);
+    append(4, 1);
+    watch("begins", 0, true, 4, 4);
+    append(WARDEN_VERSIONS_MAX, 1);
+    watch_run(&w);
+    watch_ends("as many as one run takes", &w, VERDICT_LATER, RES_BUSY);
+    assert_int_equal(w.news_n, WARDEN_VERSIONS_MAX);
+    assert_int_equal(warden_missed(w.warden), 0);
+    watch_release(&w);
+    missed("the version that came last, and the tombstone", 1);
+    end();
+}
+
 int
 main(void)
 {
@@ -479,6 +555,8 @@ main(void)
         cmocka_unit_test(what_was_not_seen_is_erased),
         cmocka_unit_test(the_watch_goes_on_behind_what_was_erased),
         cmocka_unit_test(what_is_called_erased_must_be),
+        cmocka_unit_test(what_is_called_erased_ends_with_the_greatest),
+        cmocka_unit_test(news_have_an_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
