@@ -36,7 +36,7 @@ int credential_update_write(struct credential_task *t);
 int credential_confirm_all(struct credential_task *t);
 
 /* What `monitor` does with those of log that wait, m being as new as can be: confirms what is known
- * to be confirmed, and asks the log about those that have expired, as the draft demands.  Tells
+ * to be confirmed, and asks the log about those for which it is time (pending_due).  Tells
  * what was settled. */
 int credential_confirm_due(struct app *a, struct transport *transport, const struct policy_log *log,
                            const struct memory *m);

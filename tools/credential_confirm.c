@@ -126,7 +126,8 @@ confirm(struct app *a, struct transport *transport, const struct policy_log *log
         if (v->kind == VERDICT_REFUSED)
             e = transport == NULL ? seen_save_evidence(a, log, v)
                                   : accuse(a, transport, log, m, NULL, v);
-        *ret_settled = v->kind == VERDICT_YES || (v->kind == VERDICT_REFUSED && e == EXIT_REFUSED);
+        *ret_settled = v->kind == VERDICT_YES || confirmer_lost(f) ||
+                       (v->kind == VERDICT_REFUSED && e == EXIT_REFUSED);
         if (!quiet || *ret_settled)
             e = app_worse(e, tell(a, log, p, f));
     }
@@ -208,10 +209,10 @@ credential_confirm_due(struct app *a, struct transport *transport, const struct 
     int e = credential_load_pending(a, log, &p);
     before = p.n;
     for (size_t i = 0; i < p.n;) {
-        bool settled = false, expired = pending_expired(p.at[i], m);
-        int one = confirm(a, expired ? transport : NULL, log, m, p.at[i], !expired, &settled);
-        /* What goes on waiting is as it should be, unless its time is over. */
-        if (settled || expired || one == EXIT_FAULT)
+        bool settled = false, due = pending_due(p.at[i], m);
+        int one = confirm(a, due ? transport : NULL, log, m, p.at[i], !due, &settled);
+        /* What goes on waiting is as it should be, unless it is time. */
+        if (settled || due || one == EXIT_FAULT)
             e = app_worse(e, one);
         if (settled)
             pendings_drop(&p, i);

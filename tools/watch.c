@@ -148,10 +148,11 @@ watch_round(struct app *a, struct transport *t, const struct policy_log *log,
         e = remembered_follow(a, t, log, &m, &followed);
     if (e == EXIT_YES)
         e = remembered_heads(a, t, log, &m);
-    if (e == EXIT_YES)
-        e = credential_confirm_due(a, t, log, &m);
-    if (e == EXIT_YES)
+    /* Whatever comes of credentials that others sent, one's own mailbox is watched. */
+    if (e == EXIT_YES) {
         e = watch_all(a, t, log, &m, addresses, n);
+        e = app_worse(e, credential_confirm_due(a, t, log, &m));
+    }
     /* Only what was verified stands in it, whatever came of the rest. */
     if (loaded)
         e = app_worse(e, remembered_save(a, log, &m));

@@ -16,6 +16,7 @@ struct confirmer {
     struct buf body;
     struct buf update; /* of the log, that confirmed it */
     uint64_t position;
+    bool lost;
 };
 
 /* ---- what is known ---- */
@@ -50,6 +51,15 @@ refuse_credential(struct confirmer *f, enum result why)
     const struct answer a = {.body = buf_span(&f->c.pending->bytes)};
 
     judge(&f->x, &a, "credential", why, "a provisional credential");
+}
+
+static void
+lose(struct confirmer *f)
+{
+    f->lost = true;
+    verdict_end(&f->x.verdict, VERDICT_INPUT, RES_KT_NOT_RECENT,
+                "never confirmed, and it cannot be any more: the entry that would confirm it is no "
+                "longer known here.  What it showed rests on the log's signature alone");
 }
 
 static enum result
@@ -98,8 +108,7 @@ look_at_known(struct confirmer *f)
         refuse_credential(f, r);
     else if (has_goal(f) && f->c.pending->update.n > 0)
         look_at_sent(f);
-    if (!exchange_ended(&f->x) &&
-        (f->c.offline || !(has_goal(f) || pending_expired(f->c.pending, f->c.memory))))
+    if (!exchange_ended(&f->x) && (f->c.offline || !has_goal(f)))
         verdict_end(&f->x.verdict, VERDICT_LATER, RES_KT_NOT_RECENT,
                     "not confirmed yet: no distinguished entry after it is known; try again later");
 }
@@ -178,8 +187,11 @@ confirmer_answer(struct confirmer *f, const struct answer *a, uint64_t now)
         confirmed(f, position);
     else if (result_class(r) == CLASS_BROKEN)
         exchange_fault(&f->x, r);
-    else if (pending_expired(f->c.pending, f->c.memory))
-        refuse_credential(f, RES_KT_CREDENTIAL);
+    else if (!pending_confirmable(f->c.pending, f->c.memory) ||
+             pending_expired(f->c.pending, f->c.memory))
+        /* An honest log leads to an entry that is forgotten here, or has nothing when that for
+         * which the credential was made was distinguished itself. */
+        lose(f);
     else
         judge(&f->x, a, PATH, r, "the confirmation of a credential");
 }
@@ -200,4 +212,10 @@ struct span
 confirmer_update(const struct confirmer *f)
 {
     return buf_span(&f->update);
+}
+
+bool
+confirmer_lost(const struct confirmer *f)
+{
+    return f->lost;
 }

@@ -35,9 +35,13 @@ void confirmer_answer(struct confirmer *f, const struct answer *a, uint64_t now)
  * VERDICT_YES: it is confirmed, by the entry at confirmer_position.  VERDICT_LATER: no
  * distinguished entry is known yet that could confirm it, or no answer.  VERDICT_INPUT, offline:
  * the update that was sent does not confirm it.  VERDICT_REFUSED: the log's tree is not the
- * credential's, or the credential expired and the log has nothing that confirms it.
+ * credential's, or what it answers does not confirm it although the entry that would is known.
  */
 const struct verdict *confirmer_verdict(const struct confirmer *f);
+
+/* With VERDICT_INPUT: it was left too long, and what would confirm it is no longer known here. That
+ * tells nothing about the log, which the draft calls potential misbehaviour. */
+bool confirmer_lost(const struct confirmer *f);
 uint64_t confirmer_position(const struct confirmer *f);
 
 /* The CredentialUpdate that the log gave and that confirmed it; empty when none was needed.

@@ -23,8 +23,11 @@ landmarks_due(const struct memory *m, const struct policy_log *log, uint64_t now
 bool
 landmarks_stale(const struct memory *m, const struct policy_log *log, uint64_t now)
 {
-    return !m->has_view ||
-           now > time_of(&m->view) + LANDMARKS_STALE_WINDOWS * log->directory.window.monitoring;
+    uint64_t window = log->directory.window.monitoring;
+
+    return !m->has_view || m->recent_n == 0 ||
+           now > time_of(&m->view) + LANDMARKS_STALE_WINDOWS * window ||
+           now > time_of(&m->recent[0]) + (LANDMARKS_STALE_WINDOWS + 1) * window;
 }
 
 enum result

@@ -24,7 +24,8 @@ bool landmarks_due(const struct memory *m, const struct policy_log *log, uint64_
  * of the recently issued distinguished log entries roughly as frequently as the RMW". */
 #define LANDMARKS_STALE_WINDOWS 2
 
-/* Whether the newest head that the memory has is as old as that. */
+/* Whether the newest head that the memory has is as old as that, or the newest distinguished entry
+ * a window more: that can be so old and no older when the head is not. */
 bool landmarks_stale(const struct memory *m, const struct policy_log *log, uint64_t now);
 
 /* For conversations that ask in between: the request, appended; its answer, taken up.  Errors of

@@ -67,6 +67,26 @@ pending_expired(const struct pending *p, const struct memory *m)
            p->c.position < m->recent[m->recent_n - 1].peaks.size - 1;
 }
 
+static bool
+is_beyond(const struct pending *p, const struct kt_view *v)
+{
+    return v->peaks.size > p->proof.pending.view.peaks.size;
+}
+
+bool
+pending_confirmable(const struct pending *p, const struct memory *m)
+{
+    return m->recent_n > 0 && is_beyond(p, &m->recent[0]) &&
+           (m->recent_n < HEADS_RECENT_MAX || !is_beyond(p, &m->recent[m->recent_n - 1]));
+}
+
+bool
+pending_due(const struct pending *p, const struct memory *m)
+{
+    return pending_expired(p, m) || (m->recent_n >= HEADS_RECENT_MAX / 2 &&
+                                     is_beyond(p, &m->recent[HEADS_RECENT_MAX / 2 - 1]));
+}
+
 enum result
 pending_queue(struct pending *p, struct span update)
 {

@@ -54,6 +54,14 @@ MUST_CHECK enum result pending_queue(struct pending *p, struct span update);
 /* Whether the entry that it was made for is no longer one of those that m has. */
 bool pending_expired(const struct pending *p, const struct memory *m);
 
+/* Whether m still has the entry that confirms it, if any does: the first distinguished one beyond
+ * the credential's tree, of which the older of m's are not. */
+bool pending_confirmable(const struct pending *p, const struct memory *m);
+
+/* Whether the log is to be asked about it now: half of what m has has come since, and its sender
+ * sent nothing; a while later what confirms it would be forgotten. */
+bool pending_due(const struct pending *p, const struct memory *m);
+
 /* Drops the i-th; those after it move up. */
 void pendings_drop(struct pendings *p, size_t i);
 

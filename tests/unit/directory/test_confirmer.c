@@ -483,8 +483,8 @@ a_fork(void **state)
     end();
 }
 
-/* Nobody confirmed it while its entry was recent: the directory is asked once more, and what it has
- * is compared with what is known. */
+/* Nobody confirmed it while its entry was recent: the directory is asked once more, while what
+ * would confirm it is known; then it is lost, which proves nothing about the log. */
 static void
 expired(void **state)
 {
@@ -514,8 +514,10 @@ expired(void **state)
     /* The entry that confirms it is known still, or no more. */
     assert_int_equal(confirm(p, &position), VERDICT_YES);
     assert_int_equal(position, first_beyond(p->proof.pending.view.peaks.size));
+    assert_true(pending_due(p, &memory));
     instead = &refusal;
-    assert_int_equal(confirm(p, &position), VERDICT_REFUSED);
+    assert_int_equal(confirm(p, &position), VERDICT_INPUT);
+    assert_int_equal(asked, 1);
     instead = &none;
     assert_int_equal(confirm(p, &position), VERDICT_LATER);
     instead = NULL;
@@ -523,9 +525,61 @@ expired(void **state)
         append(50, false);
         learn();
     }
-    assert_int_equal(confirm(p, &position), VERDICT_REFUSED);
+    assert_false(pending_confirmable(p, &memory));
+    assert_int_equal(confirm(p, &position), VERDICT_INPUT);
     assert_int_equal(asked, 1);
     end();
+}
+
+/* A credential in a directory that goes on, its user learning the heads once in so many windows:
+ * what comes of it.  VERDICT_PENDING: none could be made. */
+static enum verdict_kind
+followed(unsigned every, unsigned before)
+{
+    enum verdict_kind kind = VERDICT_PENDING;
+    const struct pending *p;
+    uint64_t position;
+
+    begin(1000);
+    append(0, false);
+    for (unsigned i = 0; i < before; i++)
+        append(97, i % 11 == 0);
+    append(50, true);
+    learn();
+    p = wait_for_one();
+    append(50, false);
+    for (unsigned day = 0; p != NULL && day < 16; day++) {
+        for (unsigned k = 0; k < every * 10; k++)
+            append(100, false);
+        learn();
+        offline = !pending_due(p, &memory);
+        kind = confirm(p, &position);
+        if (kind != VERDICT_LATER)
+            break;
+    }
+    offline = false;
+    end();
+    return kind;
+}
+
+/* Nobody lies, so nobody is accused, however seldom one looks; who looks often has it confirmed. */
+static void
+nobody_is_accused_of_ones_own_delay(void **state)
+{
+    static const unsigned every[] = {1, 2, 3, 12};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        unsigned made = 0;
+        for (unsigned before = 40; before < 110; before += 14) {
+            enum verdict_kind kind = followed(every[i], before);
+            made += kind != VERDICT_PENDING;
+            if (kind != VERDICT_YES && kind != VERDICT_PENDING &&
+                (kind != VERDICT_INPUT || every[i] < 3))
+                fail_msg("every %u windows, %u entries before: verdict %d", every[i], before, kind);
+        }
+        assert_true(made > 2);
+    }
 }
 
 /* ---- the file ---- */
@@ -625,6 +679,7 @@ main(void)
         cmocka_unit_test(changed_updates),
         cmocka_unit_test(a_fork),
         cmocka_unit_test(expired),
+        cmocka_unit_test(nobody_is_accused_of_ones_own_delay),
         cmocka_unit_test(what_waits_outlives_a_run),
         cmocka_unit_test(what_may_not_wait),
         cmocka_unit_test(what_was_sent),

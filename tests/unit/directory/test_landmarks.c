@@ -260,6 +260,10 @@ when_to_ask(void **state)
     assert_true(landmarks_due(&m, &the_log, newest + 50));
     assert_false(landmarks_stale(&m, &the_log, fed_now(&t) + 100));
     assert_true(landmarks_stale(&m, &the_log, fed_now(&t) + 101));
+    /* A log that shows newer heads, and no newer distinguished entry. */
+    m.view.frontier[m.view.n - 1].entry.timestamp = newest + 150;
+    assert_false(landmarks_stale(&m, &the_log, newest + 150));
+    assert_true(landmarks_stale(&m, &the_log, newest + 151));
     end();
 }
 
