@@ -33,14 +33,48 @@ int
 accuse(struct app *a, struct transport *t, const struct policy_log *log, const struct memory *m,
        const struct found *refused, const struct verdict *v)
 {
+    return accuse_with(a, t, log, m, refused == NULL ? NULL : &refused->head,
+                       refused == NULL ? span_of(NULL, 0) : buf_span(&refused->anchor), v);
+}
+
+int
+accuse_offline(struct app *a, const struct policy_log *log, const struct memory *m,
+               const struct proved_head *head, struct span anchor)
+{
     struct accuser *accuser;
     int e = EXIT_FAULT;
     const struct accuser_config c = {.log = log,
                                      .memory = m,
                                      .view = seen_view(a, log, &e),
-                                     .newest = refused == NULL ? NULL : &refused->head,
-                                     .anchor = refused == NULL ? span_of(NULL, 0)
-                                                               : buf_span(&refused->anchor),
+                                     .newest = head,
+                                     .anchor = anchor,
+                                     .seed = app_now()};
+    struct verdict proof;
+    if (c.view == NULL)
+        return e;
+    if (accuser_new(&c, &accuser) != RES_OK) {
+        app_say("no memory");
+        return EXIT_FAULT;
+    }
+    verdict_init(&proof);
+    e = find_proof(log, accuser, &proof) ? seen_save_evidence(a, log, &proof) : EXIT_YES;
+    verdict_release(&proof);
+    accuser_free(accuser);
+    return e;
+}
+
+int
+accuse_with(struct app *a, struct transport *t, const struct policy_log *log,
+            const struct memory *m, const struct proved_head *head, struct span anchor,
+            const struct verdict *v)
+{
+    struct accuser *accuser;
+    int e = EXIT_FAULT;
+    const struct accuser_config c = {.log = log,
+                                     .memory = m,
+                                     .view = seen_view(a, log, &e),
+                                     .newest = head,
+                                     .anchor = anchor,
                                      .seed = app_now()};
     if (v->evidence_kind != EVIDENCE_ANSWER || accuser_new(&c, &accuser) != RES_OK)
         return seen_save_evidence(a, log, v);
@@ -51,7 +85,8 @@ accuse(struct app *a, struct transport *t, const struct policy_log *log, const s
     /* Before the log is asked anything: it may not answer, and the user may not wait. */
     e = seen_keep_evidence(a, log, v, first);
     bool kept = e == EXIT_REFUSED;
-    bool found = engine_run(t, log, &engine) == EXIT_YES && find_proof(log, accuser, &proof);
+    bool found =
+        (t == NULL || engine_run(t, log, &engine) == EXIT_YES) && find_proof(log, accuser, &proof);
     if (found) {
         int written = seen_keep_evidence(a, log, &proof, better);
         found = written == EXIT_REFUSED;

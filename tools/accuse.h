@@ -15,9 +15,19 @@
 
 /* As seen_save_evidence for the verdict of a conversation with log's directory, after asking the
  * log for what contradicts it.  m: what is kept of the directory; refused: what was verified of the
- * answer, NULL: nothing. */
+ * answer, NULL: nothing.  t NULL: nobody is asked. */
 int accuse(struct app *a, struct transport *t, const struct policy_log *log, const struct memory *m,
            const struct found *refused, const struct verdict *v);
+
+/* The same with a head that the log signed, and an anchor (may be empty). */
+int accuse_with(struct app *a, struct transport *t, const struct policy_log *log,
+                const struct memory *m, const struct proved_head *head, struct span anchor,
+                const struct verdict *v);
+
+/* Whether such a head and anchor contradict each other or what is kept of the log; nobody is asked.
+ * EXIT_REFUSED with evidence when they do, EXIT_YES when not. */
+int accuse_offline(struct app *a, const struct policy_log *log, const struct memory *m,
+                   const struct proved_head *head, struct span anchor);
 
 /* Compares what is kept of log's directory, m, with the head and the anchor (may be empty) that a
  * friend was shown, as client/directory/accuser.h does.  EXIT_REFUSED with evidence when what the

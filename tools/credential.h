@@ -35,6 +35,10 @@ int credential_update_write(struct credential_task *t);
 /* --confirm: asks each log of which something waits. */
 int credential_confirm_all(struct credential_task *t);
 
+/* The head that a provisional credential is believed by, as accuse.h takes it. */
+void credential_head(const struct credential *c, const struct credential_pending *p,
+                     struct proved_head *ret);
+
 /* What `monitor` does with those of log that wait, m being as new as can be: confirms what is known
  * to be confirmed, and asks the log about those for which it is time (pending_due).  Tells
  * what was settled. */

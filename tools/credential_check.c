@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "client/directory/landmarks.h"
+#include "client/directory/statement.h"
 #include "client/json.h"
+#include "tools/accuse.h"
 #include "tools/credential.h"
 #include "tools/offered.h"
 #include "tools/remembered.h"
@@ -86,6 +88,29 @@ keep_evidence(struct credential_task *t, const struct voucher *v, enum result wh
     return e;
 }
 
+/* A provisional one with an anchor of its tree that holds by itself, and not beside it: the log
+ * signed both.  EXIT_YES when it is not that. */
+static int
+accuse_of_both(struct credential_task *t, const struct voucher *v, const struct memory *m)
+{
+    const struct credential_recent recent = {m->recent, m->recent_n};
+    struct voucher_proof *proof = calloc(1, sizeof *proof);
+    struct buf anchor = BUF_INIT(STATEMENT_MAX);
+    struct proved_head head;
+    struct json *j = NULL;
+    int e = EXIT_YES;
+    if (proof != NULL && voucher_prove(v->log, &recent, &v->c, proof) == RES_OK &&
+        json_parse(buf_span(&v->beside), &j) == RES_OK &&
+        statement_put_anchor(json_member(json_top(j), "anchor"), &anchor) == RES_OK) {
+        credential_head(&v->c, &proof->pending, &head);
+        e = accuse_offline(&t->app, v->log, m, &head, buf_span(&anchor));
+    }
+    json_free(j);
+    buf_release(&anchor);
+    free(proof);
+    return e;
+}
+
 /* A false one: made up by whoever sent it, or by a log that shows others another tree. */
 static int
 refused(struct credential_task *t, const struct voucher *v, const struct memory *m, enum result r,
@@ -97,6 +122,10 @@ refused(struct credential_task *t, const struct voucher *v, const struct memory 
     app_say("%s does not hold: %s: %s", t->file, what, app_reason(r, why));
     if (result_class(r) == CLASS_BROKEN)
         return EXIT_FAULT;
+    if (result_class(r) == CLASS_FALSE && v->c.provisional && strcmp(what, "anchor") == 0) {
+        int e = accuse_of_both(t, v, m);
+        return e == EXIT_YES ? EXIT_INPUT : e;
+    }
     if (result_class(r) != CLASS_FALSE || strcmp(what, "credential") != 0)
         return EXIT_INPUT;
     app_say("either it was changed or made up on its way, or %s shows others another tree than you",

@@ -104,6 +104,15 @@ tell(const struct app *a, const struct policy_log *log, const struct pending *p,
     return r == RES_OK ? EXIT_YES : EXIT_FAULT;
 }
 
+void
+credential_head(const struct credential *c, const struct credential_pending *p,
+                struct proved_head *ret)
+{
+    *ret = (struct proved_head){.size = p->view.peaks.size, .is_signed = true};
+    logtree_root(&p->view.peaks, &ret->root);
+    memcpy(ret->signature, c->head.signature.p, sizeof(ret->signature));
+}
+
 /* *ret_settled: it waits no more.  transport NULL: nobody is asked.  quiet: what goes on waiting is
  * not told. */
 static int
@@ -123,9 +132,11 @@ confirm(struct app *a, struct transport *transport, const struct policy_log *log
     if (e == EXIT_YES) {
         const struct verdict *v = confirmer_verdict(f);
         e = app_exit_of(v->kind);
-        if (v->kind == VERDICT_REFUSED)
-            e = transport == NULL ? seen_save_evidence(a, log, v)
-                                  : accuse(a, transport, log, m, NULL, v);
+        if (v->kind == VERDICT_REFUSED) {
+            struct proved_head head;
+            credential_head(&p->c, &p->proof.pending, &head);
+            e = accuse_with(a, transport, log, m, &head, span_of(NULL, 0), v);
+        }
         *ret_settled = v->kind == VERDICT_YES || confirmer_lost(f) ||
                        (v->kind == VERDICT_REFUSED && e == EXIT_REFUSED);
         if (!quiet || *ret_settled)
@@ -187,6 +198,8 @@ static int
 confirm_logs(struct credential_task *t, struct transport *transport, size_t *ret_waiting)
 {
     int worst = EXIT_YES;
+    if (t->origin != NULL && app_choose_log(&t->app, t->origin) == NULL)
+        return EXIT_INPUT;
     for (size_t i = 0; i < policy_logs(t->app.policy); i++) {
         const struct policy_log *log = policy_log(t->app.policy, i);
         if (log->p256 == NULL || log->url[0] == '\0' || !log->has_directory ||

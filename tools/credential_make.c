@@ -5,19 +5,22 @@
 #include "client/directory/finder.h"
 #include "client/directory/maker.h"
 #include "client/json.h"
+#include "tools/accuse.h"
 #include "tools/credential.h"
 #include "tools/engine.h"
 #include "tools/offered.h"
 #include "tools/remembered.h"
 #include "tools/seen.h"
 
-/* The exit code of an engine's end; says what is not well. */
+/* The exit code of an engine's end; says what is not well.  refused: as accuse takes it. */
 static int
-exit_of(struct app *a, const struct policy_log *log, const struct verdict *v)
+exit_of(struct app *a, struct transport *transport, const struct policy_log *log,
+        const struct memory *m, const struct found *refused, const struct verdict *v)
 {
     if (v->kind != VERDICT_YES)
         app_say("%s: %s", log->note.name, v->detail);
-    return v->kind == VERDICT_REFUSED ? seen_save_evidence(a, log, v) : app_exit_of(v->kind);
+    return v->kind == VERDICT_REFUSED ? accuse(a, transport, log, m, refused, v)
+                                      : app_exit_of(v->kind);
 }
 
 /* ---- the look-up ---- */
@@ -58,7 +61,7 @@ look_up(struct credential_task *t, struct transport *transport, const struct pol
     const struct engine engine = {f, ask_finder, answer_finder};
     e = engine_run(transport, log, &engine);
     if (e == EXIT_YES)
-        e = exit_of(&t->app, log, finder_verdict(f));
+        e = exit_of(&t->app, transport, log, m, finder_refused(f), finder_verdict(f));
     if (e == EXIT_YES && !finder_found(f)->present) {
         app_say("%s: the directory of %s has no certificate: never", t->text, log->note.name);
         e = EXIT_NO;
@@ -122,7 +125,7 @@ make(struct credential_task *t, struct transport *transport, const struct policy
     const struct engine engine = {k, ask_maker, answer_maker};
     int e = engine_run(transport, log, &engine);
     if (e == EXIT_YES)
-        e = exit_of(&t->app, log, maker_verdict(k));
+        e = exit_of(&t->app, transport, log, m, NULL, maker_verdict(k));
     if (e == EXIT_YES)
         e = offered_write(t->file, maker_file(k));
     if (e == EXIT_YES)

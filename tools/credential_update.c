@@ -4,6 +4,7 @@
 
 #include "client/directory/confirmer.h"
 #include "client/directory/followup.h"
+#include "tools/accuse.h"
 #include "tools/credential.h"
 #include "tools/engine.h"
 #include "tools/offered.h"
@@ -62,8 +63,12 @@ ask_update(struct credential_task *t, struct transport *transport, const struct 
         const struct verdict *verdict = confirmer_verdict(f);
         if (verdict->kind != VERDICT_YES)
             app_say("%s: %s", v->log->note.name, verdict->detail);
-        e = verdict->kind == VERDICT_REFUSED ? seen_save_evidence(&t->app, v->log, verdict)
-                                             : app_exit_of(verdict->kind);
+        e = app_exit_of(verdict->kind);
+        if (verdict->kind == VERDICT_REFUSED) {
+            struct proved_head head;
+            credential_head(&p->c, &p->proof.pending, &head);
+            e = accuse_with(&t->app, transport, v->log, m, &head, span_of(NULL, 0), verdict);
+        }
         if (e == EXIT_YES)
             e = write_update(t, v, f);
     }
@@ -82,11 +87,16 @@ find_update(struct credential_task *t, struct transport *transport, const struct
     while (basis < stop && basis->peaks.size - 1 != v->c.position)
         basis++;
     if (basis == stop) {
-        app_say("%s has expired: make a new credential", t->given);
-        return EXIT_NO;
+        bool expired = m->recent_n == HEADS_RECENT_MAX && m->recent_n > 0 &&
+                       v->c.position < stop[-1].peaks.size - 1;
+        app_say(expired
+                    ? "%s has expired: make a new credential"
+                    : "%s is for no distinguished entry that the log has: make a new credential",
+                t->given);
+        return expired ? EXIT_NO : EXIT_INPUT;
     }
     enum result r = pendings_add(&p, v->log, buf_span(&v->bytes), basis, app_now());
-    int e = EXIT_INPUT;
+    int e = result_class(r) == CLASS_BROKEN ? EXIT_FAULT : EXIT_INPUT;
     if (r == RES_OK)
         e = ask_update(t, transport, v, m, p.at[0]);
     else

@@ -191,6 +191,31 @@ def provisional(scene):
     forked(scene, "forked-early", "provisional")
     scene.check("the log's signature is all that bob has", 0, "forked-early", word="not yet confirmed")
     scene.checks.equal(len(scene.evidence()), 2, "evidence of before")
+    mixed(scene)
+
+
+def proofs(scene):
+    """Evidence by signatures that contradict each other: what it proves."""
+    said = {}
+    for path in glob.glob(scene.house.path("bob", "directory-*.evidence")):
+        said[path] = scene.client("dave", "evidence", path)
+        scene.checks.that(said[path][0] == 0 and "PROVED" in said[path][1], "which proves it to anybody", said[path])
+    return set(said)
+
+
+def mixed(scene):
+    """What the log signed for mallory, beside what it says of the same tree in its feed."""
+    with open(scene.house.path("forked-early")) as f:
+        lines = f.read().splitlines()[:-1]
+    beside = json.loads(base64.b64decode(lines[3].split(" ")[1]))
+    for says, code, anchor in (("the log's own anchor", 4, scene.log.ask(f"/feed/anchor?size={beside['anchor']['size']}").json()),
+                               ("no anchor", 2, None)):
+        other = dict(beside, anchor=anchor)
+        body = "\n".join([*lines[:3], "beside " + base64.b64encode(json.dumps(other).encode()).decode(), *lines[4:]]) + "\n"
+        with open(scene.house.path("mixed"), "w") as f:
+            f.write(body + f"sha256 {hashlib.sha256(body.encode()).hexdigest()}\n")
+        scene.check(f"a forked head, and {says}", code, "mixed", word="PROOF REFUSED" if code == 4 else "")
+    scene.checks.equal(len(proofs(scene)), 1, "two signatures, and nobody was asked")
 
 
 def confirm(scene):
@@ -212,8 +237,10 @@ def confirm(scene):
     scene.checks.that("not confirmed" not in out, "what goes on waiting is not told")
     scene.expect("what forked is refused", 4, "bob", "credential", "--confirm", word="PROOF REFUSED")
     scene.checks.equal(scene.bobs.asked[before:].count("/kt/v1/credential-update"), 1, "the log is asked about it")
-    scene.checks.equal(len(scene.evidence()), 3, "which is kept as evidence")
+    scene.checks.equal(len(scene.evidence()), 5, "which is kept as evidence")
+    scene.checks.equal(len(proofs(scene)), 2, "with the head that was signed, and what the feed has")
     scene.expect("nothing waits", 0, "bob", "credential", "--confirm", word="no credential waits")
+    scene.expect("nor of a log that nobody knows", 2, "bob", "credential", "--confirm", "--log", "other.example/log")
     scene.expect("nor does it", 2, "bob", "credential", "--confirm", early, word="does not wait")
     scene.expect("nor does it", 2, "bob", "credential", "--confirm", update, word="does not wait")
     scene.check("it can be checked again", 0, "early", word="not yet confirmed")
