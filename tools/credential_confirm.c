@@ -258,9 +258,10 @@ take_update(struct credential_task *t, const struct followup *u, struct pendings
     struct memory m;
     memory_init(&m);
     int e = remembered_load(&t->app, u->log, &m);
-    if (e == EXIT_YES && pending_queue(one, buf_span(&u->update)) != RES_OK) {
-        app_say("no memory");
-        e = EXIT_FAULT;
+    enum result r = e == EXIT_YES ? pending_queue(one, buf_span(&u->update)) : RES_OK;
+    if (r != RES_OK) {
+        app_say("%s: %s", t->file, result_sentence(r));
+        e = r == RES_TOO_LARGE ? EXIT_INPUT : EXIT_FAULT;
     }
     if (e == EXIT_YES)
         e = confirm(&t->app, NULL, u->log, &m, one, false, &settled);

@@ -90,6 +90,8 @@ pending_due(const struct pending *p, const struct memory *m)
 enum result
 pending_queue(struct pending *p, struct span update)
 {
+    if (update.n > PENDING_UPDATE_MAX)
+        return RES_TOO_LARGE;
     buf_clear(&p->update);
     return buf_add(&p->update, update);
 }
@@ -123,7 +125,7 @@ pendings_add(struct pendings *p, const struct policy_log *log, struct span crede
     if (one == NULL)
         return RES_MEMORY;
     buf_init(&one->bytes, VOUCHER_FILE_MAX);
-    buf_init(&one->update, VOUCHER_FILE_MAX);
+    buf_init(&one->update, PENDING_UPDATE_MAX);
     one->basis = *basis;
     one->since = since;
     r = buf_add(&one->bytes, credential);

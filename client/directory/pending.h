@@ -14,6 +14,8 @@
 
 /* Credentials that wait at once, of one log: somebody who receives more should confirm some. */
 #define PENDING_MAX 256
+/* Bytes of an update that is kept unverified, one a credential: an honest one has some KB. */
+#define PENDING_UPDATE_MAX ((size_t)128 << 10)
 /* Largest file: they are of some KB each. */
 #define PENDING_FILE_MAX ((size_t)64 << 20)
 
@@ -47,8 +49,8 @@ MUST_CHECK enum result pendings_add(struct pendings *p, const struct policy_log 
 struct pending *pendings_find(const struct pendings *p, struct span credential);
 struct pending *pendings_find_hash(const struct pendings *p, const struct hash *sha256);
 
-/* Keeps an update "for later verification", in place of an earlier one; an empty one: none.  Errors
- * of buf_add. */
+/* Keeps an update "for later verification", in place of an earlier one; an empty one: none.
+ * RES_TOO_LARGE, the earlier one stays; RES_MEMORY. */
 MUST_CHECK enum result pending_queue(struct pending *p, struct span update);
 
 /* Whether the entry that it was made for is no longer one of those that m has. */

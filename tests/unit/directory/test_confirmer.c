@@ -352,6 +352,10 @@ what_was_sent(void **state)
     assert_int_equal(confirm(p, &position), VERDICT_YES);
     assert_int_equal(asked, 1);
     assert_int_equal(pending_queue(p, buf_span(&update)), RES_OK);
+    /* One of anybody's is bounded, and does not take the place of that. */
+    static const uint8_t big[PENDING_UPDATE_MAX + 1];
+    assert_int_equal(pending_queue(p, span_of(big, sizeof(big))), RES_TOO_LARGE);
+    assert_true(span_equal(buf_span(&p->update), buf_span(&update)));
     offline = true;
     assert_int_equal(confirm(p, &position), VERDICT_YES);
     assert_int_equal(position, 7);
