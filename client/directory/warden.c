@@ -24,9 +24,8 @@ struct warden {
     bool again;  /* the walk was cut where it began, and the log was asked for versions again */
     bool full;   /* there are more versions than one run takes */
     bool onward; /* the walk came further, or less is left to follow: the next run has more room */
-    uint32_t claimed;   /* versions of which the log says that they were erased unseen */
-    uint32_t missed;    /* the same, when their tombstone was proved; 0 before */
-    uint32_t tombstone; /* the version that is one, and the last, when claimed is not 0 */
+    uint32_t tombstone; /* the version that is one, when the log calls others erased */
+    uint32_t missed;    /* versions that were erased before they were seen; 0: nothing is proved */
 };
 
 enum result
@@ -109,7 +108,7 @@ write_request(struct warden *w)
                                                   .start = w->l->start,
                                                   .greatest_version = greatest_of(w)});
         break;
-    case STEP_TOMBSTONE:
+    case STEP_TOMBSTONE: /* the greatest version */
         search_request_put(&out, &(struct search_request){.last = last, .label = label});
         break;
     }
@@ -167,6 +166,18 @@ settle_map(struct contact_map *map, uint64_t start, int64_t greatest)
     return RES_OK;
 }
 
+/* FORMATS, "Erasure": "A tombstone is only made when the version before it has stood for a
+ * reasonable monitoring window", which the rightmost distinguished entry therefore shows; "a new
+ * version is never made behind a tombstone".  A log that made tombstones earlier, again and again,
+ * would have the watch begin nowhere, and nothing shown. */
+static enum result
+check_erased(const struct warden *w, int64_t greatest)
+{
+    int64_t tombstone = w->tombstone;
+
+    return greatest == tombstone || greatest == tombstone - 1 ? RES_OK : RES_CONFLICT;
+}
+
 static enum result
 on_init(struct warden *w, const struct proved_by *by, struct span answer)
 {
@@ -175,16 +186,8 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
 
     if (r == RES_OK)
         r = proved_owner_init(by, span_of(w->c.label.b, w->c.label.n), w->start, answer, p);
-    if (r == RES_OK && w->missed > 0 && p->greatest > (int64_t)w->tombstone)
-        r = RES_CONFLICT; /* it was the greatest, and nothing comes behind it */
-    if (r == RES_OK && w->missed > 0 && p->greatest + 1 < (int64_t)w->tombstone) {
-        /* What lies between cannot be shown: the watch goes on where it is until the directory has
-         * a distinguished entry behind it, a day later at most. */
-        memory_advance(w->c.memory, &p->head);
-        verdict_end(&w->x.verdict, VERDICT_YES, RES_OK, "erased; the watch goes on behind it");
-        free(p);
-        return RES_OK;
-    }
+    if (r == RES_OK && w->missed > 0)
+        r = check_erased(w, p->greatest);
     struct contact_map map = w->l->map;
     if (r == RES_OK)
         r = settle_map(&map, w->start, p->greatest);
@@ -205,28 +208,49 @@ on_init(struct warden *w, const struct proved_by *by, struct span answer)
     return r;
 }
 
+static enum result
+add_news(struct warden *w, struct span value)
+{
+    struct buf *b = &w->news[w->news_n];
+
+    if (w->news_n == WARDEN_VERSIONS_MAX)
+        return RES_TOO_LARGE;
+    buf_init(b, value.n);
+    enum result r = buf_add(b, value);
+    if (r == RES_OK)
+        w->news_n++;
+    return r;
+}
+
+/* Behind versions that were erased there is the tombstone, which is news already, and nothing
+ * more. */
+static enum result
+check_tombstone(const struct warden *w, const struct proved_update *p)
+{
+    struct kt_optional known = greatest_of(w);
+    bool same = known.value + p->n == w->tombstone &&
+                span_equal(p->values[p->n - 1], buf_span(&w->news[w->news_n - 1]));
+
+    return same ? RES_OK : RES_CONFLICT;
+}
+
 /* All of them, or none: RES_TOO_LARGE when they are more than are kept. */
 static enum result
 keep_news(struct warden *w, const struct proved_update *p)
 {
     if (w->news_n + p->n > WARDEN_VERSIONS_MAX || w->l->upcoming_n + p->n > MEMORY_UPCOMING_MAX)
         return RES_TOO_LARGE;
-    /* Behind versions that were erased there is the tombstone, which is news already. */
     for (unsigned i = 0; i < p->n && w->missed == 0; i++) {
-        struct buf *b = &w->news[w->news_n];
-
-        buf_init(b, p->values[i].n);
-        enum result r = buf_add(b, p->values[i]);
+        enum result r = add_news(w, p->values[i]);
         if (r != RES_OK)
             return r;
-        w->news_n++;
     }
     for (unsigned i = 0; i < p->n; i++)
         w->l->upcoming[w->l->upcoming_n++] = p->position;
     return RES_OK;
 }
 
-/* 410: the log says which versions are gone, the tombstone last. */
+/* 410: the log says which versions are gone, the tombstone last.  Nothing of it is believed yet. */
 static enum result
 on_erased(struct warden *w, struct span answer)
 {
@@ -244,19 +268,16 @@ on_erased(struct warden *w, struct span answer)
     /* That of which nothing but the tombstone is missing is no such answer. */
     if (gone.n < 2 || v.version != (known.has ? known.value + 1 : 0))
         return RES_KT_COUNT;
-    if (w->news_n == WARDEN_VERSIONS_MAX) { /* no room for the tombstone: the next run asks again */
-        w->full = true;
-        w->step = STEP_MONITOR;
-        return RES_OK;
-    }
-    w->claimed = gone.n - 1;
-    w->tombstone = v.version + w->claimed;
-    w->step = STEP_TOMBSTONE;
+    if (v.version > UINT32_MAX - (gone.n - 1))
+        return RES_RANGE;
+    w->tombstone = v.version + gone.n - 1;
+    w->full = w->news_n == WARDEN_VERSIONS_MAX; /* the next run asks again, as in on_update */
+    w->step = w->full ? STEP_MONITOR : STEP_TOMBSTONE;
     return RES_OK;
 }
 
-/* The version that makes it true is a tombstone, for everybody, and the greatest: behind it the log
- * could hide others. */
+/* What makes it true is that the greatest version is a tombstone, for everybody: a version behind
+ * it would be one that its owner is not told of. */
 static enum result
 on_tombstone(struct warden *w, const struct proved_by *by, struct span answer)
 {
@@ -271,12 +292,12 @@ on_tombstone(struct warden *w, const struct proved_by *by, struct span answer)
     mailbox_state_get(&in, &state);
     if (reader_end(&in) != RES_OK || !state.tombstone || s.version != w->tombstone)
         return RES_CONFLICT;
-    buf_init(&w->news[w->news_n], s.value.n);
-    r = buf_add(&w->news[w->news_n++], s.value);
+    r = add_news(w, s.value);
     if (r != RES_OK)
         return r;
+    struct kt_optional known = greatest_of(w);
+    w->missed = w->tombstone - (uint32_t)(known.has ? known.value + 1 : 0);
     memory_advance(w->c.memory, &s.head);
-    w->missed = w->claimed;
     w->step = STEP_HEADS;
     return RES_OK;
 }
@@ -291,8 +312,8 @@ on_update(struct warden *w, const struct proved_by *by, struct span answer)
     if (r == RES_OK)
         r = proved_update(by, span_of(w->c.label.b, w->c.label.n), w->l->steps, w->l->steps_n,
                           &owner, &w->l->map, answer, p);
-    if (r == RES_OK && w->missed > 0 && owner_greatest(&owner) + p->n > (int64_t)w->tombstone)
-        r = RES_CONFLICT;
+    if (r == RES_OK && w->missed > 0)
+        r = check_tombstone(w, p);
     if (r == RES_OK)
         r = keep_news(w, p);
     if (r == RES_OK) {
@@ -390,7 +411,7 @@ warden_answer(struct warden *w, const struct answer *a, uint64_t now)
         w->step = STEP_MONITOR;
         return;
     }
-    if (w->step == STEP_UPDATE && a->status == 410 && w->claimed == 0) {
+    if (w->step == STEP_UPDATE && a->status == 410 && w->missed == 0) {
         enum result e = on_erased(w, a->body);
         if (e != RES_OK)
             judge(&w->x, a, path, e, "versions that were erased");

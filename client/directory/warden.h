@@ -4,7 +4,8 @@
  * The first time it learns what the label is in a distinguished entry; from then on it asks for
  * each new version, and has the log show in each distinguished entry that there is no other.
  * A mailbox may be erased before its owner has seen every version: then what the log says of them
- * is believed only with the tombstone, and the watch begins again behind them.
+ * is believed only when the greatest version is the tombstone, and the watch begins again in a
+ * distinguished entry behind them.
  *
  * Sans-I/O, as finder.h; the memory changes after each answer that was verified.  One thread.  Uses
  * exchange, memory, proved.
@@ -38,14 +39,17 @@ void warden_answer(struct warden *w, const struct answer *a, uint64_t now);
 
 /* VERDICT_YES: nothing is there that was not told, shown in every distinguished entry up to the
  * newest.  VERDICT_LATER also when one run could not take all changes.  VERDICT_REFUSED also when
- * the log shows nothing of such an entry, and has no newer version either.  VERDICT_FAULT also when
+ * the log shows nothing of such an entry, and has no newer version either; and when it calls
+ * versions erased and the greatest is no tombstone, not the one it named, followed by another, or
+ * made before the erased ones had stood for a window (RES_CONFLICT).  VERDICT_FAULT also when
  * the label changes more often than is kept, so that no run comes further (RES_TOO_LARGE). */
 const struct verdict *warden_verdict(const struct warden *w);
 
 /* Whether this run began the watch: from now on is the label watched. */
 bool warden_began(const struct warden *w);
 
-/* Versions that were erased before they were seen; their tombstone was proved. */
+/* Versions that were erased before they were seen; 0 unless the tombstone was proved, whatever the
+ * log says of them. */
 uint32_t warden_missed(const struct warden *w);
 
 /* The values of the versions that are new, oldest first; borrowed. */

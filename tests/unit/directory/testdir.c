@@ -7,6 +7,7 @@
 
 #include "log/accept/roots.h"
 #include "log/directory/nodes.h"
+#include "merkle/keytrans/commitment.h"
 #include "merkle/note/checkpoint.h"
 #include "tests/unit/log/scratch.h"
 #include "tests/vectors/check.h"
@@ -16,6 +17,8 @@
 #define TEXT_MAX 512
 #define STATE_MAX (1u << 24)
 #define ANSWER_MAX (8u << 20)
+/* A MailboxState that is one. */
+#define TOMBSTONE_SIZE 15
 
 static uint64_t now;
 
@@ -274,6 +277,27 @@ remember(struct testdir *t, unsigned label)
     l->n++;
 }
 
+/* In the place of the version that was just made. */
+static void
+make_tombstone(struct testdir *t, uint64_t timestamp)
+{
+    const struct mailbox_state state = {
+        .tombstone = true, .time = timestamp / 1000, .reason = MAILBOX_ERASED_REQUEST, .count = 1};
+    struct change *c = &t->changes.at[t->changes.n - 1];
+    uint8_t opening[COMMITMENT_OPENING_SIZE];
+    struct writer w = writer_to(&t->changes.value);
+
+    buf_clear(&t->changes.value);
+    put_u32(&w, TOMBSTONE_SIZE);
+    mailbox_state_put(&w, &state);
+    assert_int_equal(writer_end(&w), RES_OK);
+    assert_int_equal(t->changes.value.n, 4 + TOMBSTONE_SIZE);
+    assert_int_equal(keyring_opening(t->keys, c->number, c->version, opening), RES_OK);
+    assert_int_equal(commitment_make(opening, span_of(c->label.b, c->label.n), c->version,
+                                     buf_span(&t->changes.value), &c->commitment),
+                     RES_OK);
+}
+
 static void
 make_changes(struct testdir *t, uint64_t timestamp, unsigned labels)
 {
@@ -295,6 +319,8 @@ make_changes(struct testdir *t, uint64_t timestamp, unsigned labels)
         assert_int_equal(c->version, t->label[i].n);
         assert_int_equal(signer_vrf_output(t->signer, testdir_name(t, i), c->version, &c->output),
                          RES_OK);
+        if (i == 0 && c->version > 0 && c->version == t->tombstone)
+            make_tombstone(t, timestamp);
         remember(t, i);
     }
     t->labels = t->changes.labels;

@@ -54,6 +54,10 @@ struct testdir {
     /* What each new version of a mailbox adds, while it is set; NULL: a record that nothing but its
      * version has. */
     const struct mailbox_record *record;
+    /* Not 0: that version of label 0 is committed to as a tombstone, which the model has as its
+     * value; the directory knows nothing of it and goes on behind it.  Who tells the one must put
+     * the value into the directory's answer. */
+    uint32_t tombstone;
     struct log_entry *entries;
     struct logtree_peaks *peaks; /* of the first 1, 2, … entries */
     struct feed_entry *feed;
